@@ -1,0 +1,7 @@
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  add_compile_options(-Wconversion -Wno-sign-conversion)
+endif()
+if(LAMINA_WERROR)
+  add_compile_options(-Werror)
+endif()
