@@ -24,7 +24,7 @@ lamina_library(lamina::deflate deflate)
 # Static libarchive needs the filters it was built with; the linker takes only what is referenced.
 find_library(LAMINA_LIBARCHIVE_STATIC NAMES libarchive.a)
 if(LAMINA_LIBARCHIVE_STATIC)
-  lamina_library(lamina::archive archive zstd z lzma bz2 lz4 crypto)
+  lamina_library(lamina::archive archive zstd z)
 else()
   lamina_library(lamina::archive archive)
 endif()
