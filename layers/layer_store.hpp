@@ -1,0 +1,117 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "base/sha256.hpp"
+#include "base/unique_fd.hpp"
+#include "layers/extraction_progress.hpp"
+#include "layers/prepared_tree.hpp"
+#include "layers/store_layout.hpp"
+#include "layers/tree_listing.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace layers {
+
+/// One row of `lamina store ls`.
+struct StoredTree {
+  base::Digest digest;
+  std::filesystem::path tree;
+  /// The reference it was first extracted from.
+  std::string first_reference;
+  std::uint64_t archive_bytes = 0;
+  TreeSummary summary;
+  /// Within a day: the hot path writes the time of use once a day at most.
+  std::chrono::system_clock::time_point last_used;
+  /// The archive itself is kept too (`store add`).
+  bool has_archive = false;
+};
+
+struct GarbageReport {
+  std::uint64_t trees = 0;
+  std::uint64_t archives = 0;
+  /// Left by extractions that were killed.
+  std::uint64_t unfinished = 0;
+  /// Remembered paths whose archive is gone or has changed.
+  std::uint64_t forgotten_paths = 0;
+  /// Sizes of the removed trees (unpacked) and archives.
+  std::uint64_t bytes = 0;
+};
+
+/// Packages by content: an archive is unpacked once for each SHA-256 and then only looked up. Knows
+/// nothing of functions, ARNs or mounts. Any number of processes and threads share one store; a
+/// process killed at any moment leaves only garbage in tmp/, which the next open() removes. The
+/// trees keep their place as long as any LayerStore is open, since each holds a shared lock.
+/// Movable; prepare() and the other calls may run in several threads at once. Errors are for the
+/// user, in the form `layer "deps.zip": what: why. Remedy.`, with AWS's sentence where AWS would
+/// refuse the package (public sources: the Lambda developer guide and the API's recorded answers).
+class LayerStore {
+ public:
+  /// Makes the folder when it is not there.
+  static base::Result<LayerStore> open(const std::filesystem::path& root);
+
+  LayerStore(LayerStore&&) noexcept = default;
+  LayerStore& operator=(LayerStore&&) noexcept = default;
+
+  /// `reference` is a folder, or a zip, tar, tar.gz or tar.zst file recognised by its content.
+  /// Blocks while another process unpacks the same archive. `progress` may be null.
+  base::Result<PreparedTree> prepare(const std::string& reference, PackageKind kind,
+                                     ExtractionProgress* progress = nullptr);
+
+  /// prepare(), and keeps the archive in the store, so that it can be deleted or served again.
+  base::Result<PreparedTree> add(const std::string& reference, PackageKind kind,
+                                 ExtractionProgress* progress = nullptr);
+  /// The same for an uploaded archive; `reference` is what errors call it.
+  base::Result<PreparedTree> add_bytes(std::string_view archive, const std::string& reference,
+                                       PackageKind kind, ExtractionProgress* progress = nullptr);
+
+  /// By content: the tree if there is one, else out of the kept archive, else not_found.
+  base::Result<PreparedTree> prepare(const base::Digest& digest, const std::string& reference,
+                                     PackageKind kind, ExtractionProgress* progress = nullptr);
+  /// Where the archive is kept, or not_found.
+  base::Result<std::filesystem::path> archive_path(const base::Digest& digest) const;
+
+  /// Sorted by digest.
+  base::Result<std::vector<StoredTree>> list() const;
+  /// Every file of a prepared tree: read from beside the tree, or walked for a folder.
+  base::Result<TreeListing> entries(const PreparedTree& tree) const;
+
+  /// Removes what was not used for `unused_for`, and all that is left over. Refuses when another
+  /// process (or another LayerStore) has the store open. The caller must hold no PreparedTree
+  /// that it still wants to use.
+  base::Result<GarbageReport> collect_garbage(std::chrono::seconds unused_for);
+
+  /// For compose_opt(): the tree kept under `key` in `shelf`, or made by `build` in the descriptor
+  /// of an empty folder. At most one process builds; a failed build leaves nothing.
+  base::Result<std::filesystem::path> derived_tree(
+      const std::string& key, const std::function<base::Result<void>(int tree_fd)>& build);
+  /// For compose_opt(): a small remembered text by key; empty when there is none.
+  std::string remembered(const std::string& key) const;
+  void remember(const std::string& key, std::string_view text);
+
+  const std::filesystem::path& root() const { return layout_.root(); }
+
+ private:
+  LayerStore(StoreLayout layout, base::UniqueFd root_fd, base::UniqueFd use_lock);
+
+  struct Located;
+  base::Result<PreparedTree> prepare_unnamed(const std::string& reference, PackageKind kind,
+                                             ExtractionProgress* progress);
+  base::Result<PreparedTree> prepare_file(Located& file, PreparedTree tree,
+                                          ExtractionProgress* progress);
+  base::Result<void> extract(Located& file, PreparedTree& tree, ExtractionProgress* progress);
+  bool load_tree(const base::Digest& digest, PreparedTree& tree) const;
+  void sweep_unfinished(GarbageReport* report) const;
+  base::Result<void> keep_archive(const Located& file, const base::Digest& digest);
+
+  StoreLayout layout_;
+  base::UniqueFd root_fd_;
+  base::UniqueFd use_lock_;
+};
+
+}  // namespace layers
