@@ -90,6 +90,13 @@ MountStep mount_tmpfs(std::string target, std::uint64_t size, std::uint32_t mode
   return step;
 }
 
+MountStep cover_directory(std::string target) {
+  constexpr std::uint64_t size = 1 << 20;
+  MountStep step = mount_tmpfs(std::move(target), size, 0755);
+  step.read_only = true;
+  return step;
+}
+
 MountStep mount_proc(std::string target) {
   MountStep step = make_directory(std::move(target));
   step.kind = StepKind::proc;

@@ -25,6 +25,7 @@ struct MountStep {
   std::vector<std::string> lowers;
   std::uint32_t mode = 0755;
   std::uint64_t size = 0;
+  /// For tmpfs: made read-only after the last step.
   bool read_only = true;
   /// Device files work on this mount (for /dev/null and its like).
   bool devices = false;
@@ -39,6 +40,8 @@ MountStep bind_read_only(std::string source, std::string target);
 MountStep bind_device(std::string path);
 MountStep mount_overlay(std::vector<std::string> lowers, std::string target);
 MountStep mount_tmpfs(std::string target, std::uint64_t size, std::uint32_t mode);
+/// An empty folder over `target`; later steps may put things into it, then it is sealed.
+MountStep cover_directory(std::string target);
 MountStep mount_proc(std::string target);
 MountStep if_present(MountStep step);
 

@@ -274,9 +274,10 @@ int send_packet(int socket, std::string_view bytes, const std::vector<int>& desc
 }
 
 Received receive_packet(int socket, Packet& packet) {
-  packet.bytes.resize(max_message_bytes);
+  // Kept between calls: clearing so much memory for each freeze would cost more than the freeze.
+  static thread_local char buffer[max_message_bytes];
   packet.descriptors.clear();
-  iovec part{packet.bytes.data(), packet.bytes.size()};
+  iovec part{buffer, sizeof buffer};
   alignas(cmsghdr) char control[CMSG_SPACE(max_descriptors * sizeof(int))] = {};
   msghdr header{};
   header.msg_iov = &part;
@@ -298,7 +299,7 @@ Received receive_packet(int socket, Packet& packet) {
       packet.descriptors.emplace_back(fd);
     }
   }
-  packet.bytes.resize(static_cast<std::size_t>(count));
+  packet.bytes.assign(buffer, static_cast<std::size_t>(count));
   if (count == 0) return Received::closed;
   return (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ? Received::failed : Received::packet;
 }

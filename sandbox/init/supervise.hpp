@@ -1,0 +1,11 @@
+#pragma once
+
+#include "sandbox/sandbox_spec.hpp"
+
+namespace sandbox::init {
+
+/// PID 1's life after setup: launches what it is asked to, reaps everything, reports exits. Ends
+/// when lamina's end of the socket closes, and the kernel then ends every process inside.
+[[noreturn]] void supervise(int control_socket, const SandboxSpec& spec);
+
+}  // namespace sandbox::init
