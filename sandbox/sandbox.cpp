@@ -29,6 +29,15 @@ ExitStatus to_exit_status(const wire::Exited& exited) {
   return status;
 }
 
+std::chrono::steady_clock::time_point to_time(std::int64_t monotonic_ns) {
+  return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(monotonic_ns));
+}
+
+void mark_launched(Process& process, const wire::Launched& message) {
+  process.launched = true;
+  process.started_at = to_time(message.started_ns);
+}
+
 /// What a person can do about a step that this host refuses.
 std::string remedy(const wire::Failure& failure, const SandboxSpec& spec) {
   const bool refused = failure.error_number == EPERM || failure.error_number == EACCES;
@@ -122,7 +131,10 @@ class InitDrivenSandbox final : public Sandbox {
       }
   }
 
-  bool ready() const override { return ready_; }
+  bool ready() const override { return ready_at_.has_value(); }
+  std::chrono::steady_clock::time_point ready_at() const override {
+    return ready_at_.value_or(std::chrono::steady_clock::time_point());
+  }
   const std::optional<base::Error>& failure() const override { return failure_; }
   base::UniqueFd take_listener() override { return std::move(listener_); }
 
@@ -137,7 +149,6 @@ class InitDrivenSandbox final : public Sandbox {
     processes_[message.id] = record;
     const int error = wire::send_packet(socket_.native_handle(), wire::encode(message),
                                         {standard_input, standard_output, standard_error});
-    record->launched_at = std::chrono::steady_clock::now();
     if (error != 0) {
       record->failure = LaunchFailure{error, "send the launch request"};
       processes_.erase(message.id);
@@ -157,6 +168,11 @@ class InitDrivenSandbox final : public Sandbox {
     send_signal(0, SIGKILL);
   }
   bool empty() const override { return empty_; }
+  void measure() override {
+    measured_kib_.reset();
+    wire::send_packet(socket_.native_handle(), wire::encode(wire::Kind::measure));
+  }
+  std::optional<std::uint64_t> measured_kib() const override { return measured_kib_; }
   void freeze() override { send_signal(0, SIGSTOP); }
   void thaw() override { send_signal(0, SIGCONT); }
 
@@ -192,13 +208,15 @@ class InitDrivenSandbox final : public Sandbox {
   }
 
   void take(wire::Packet& packet) {
+    wire::Ready ready;
+    wire::Measured measured;
     wire::Launched launched;
     wire::LaunchFailed launch_failed;
     wire::Exited exited;
     wire::Failure failed;
     const auto kind = wire::kind_of(packet.bytes);
-    if (kind == wire::Kind::ready) {
-      ready_ = true;
+    if (wire::decode(packet.bytes, ready)) {
+      ready_at_ = to_time(ready.at_ns);
       if (!packet.descriptors.empty()) listener_ = std::move(packet.descriptors.front());
     } else if (kind == wire::Kind::emptied) {
       empty_ = true;
@@ -206,7 +224,9 @@ class InitDrivenSandbox final : public Sandbox {
       failure_ = to_error(failed, spec_);
     } else if (wire::decode(packet.bytes, launched)) {
       if (const auto found = processes_.find(launched.id); found != processes_.end())
-        found->second->launched = true;
+        mark_launched(*found->second, launched);
+    } else if (wire::decode(packet.bytes, measured)) {
+      measured_kib_ = measured.peak_resident_kib;
     } else if (wire::decode(packet.bytes, launch_failed)) {
       if (const auto found = processes_.find(launch_failed.id); found != processes_.end()) {
         found->second->failure = LaunchFailure{launch_failed.error_number, launch_failed.step};
@@ -238,7 +258,8 @@ class InitDrivenSandbox final : public Sandbox {
   pid_t init_ = 0;
   std::map<std::uint32_t, std::shared_ptr<Process>> processes_;
   std::uint32_t last_id_ = 0;
-  bool ready_ = false;
+  std::optional<std::chrono::steady_clock::time_point> ready_at_;
+  std::optional<std::uint64_t> measured_kib_;
   bool empty_ = true;
   base::UniqueFd listener_;
   std::optional<base::Error> failure_;

@@ -38,9 +38,10 @@ struct ProcessSpec {
 /// arrive; at most one of `failure` and `exit` ever is.
 struct Process {
   bool launched = false;
+  /// Just before the process was made; set with `launched`.
+  std::chrono::steady_clock::time_point started_at;
   std::optional<LaunchFailure> failure;
   std::optional<ExitStatus> exit;
-  std::chrono::steady_clock::time_point launched_at;
   bool ended() const { return failure || exit; }
 };
 
@@ -65,6 +66,7 @@ class Sandbox {
 
   /// The file system stands. Launches may be asked for before: they wait.
   virtual bool ready() const = 0;
+  virtual std::chrono::steady_clock::time_point ready_at() const = 0;
   /// Why it does not, with a remedy.
   virtual const std::optional<base::Error>& failure() const = 0;
   /// Network::none: the listener made inside; empty before ready() and after it was taken.
@@ -78,6 +80,10 @@ class Sandbox {
   /// SIGKILL to everything inside but the supervisor; empty() tells when all are gone.
   virtual void kill_all() = 0;
   virtual bool empty() const = 0;
+  /// Asks for the peak resident memory of everything inside; measured_kib() is empty until the
+  /// answer has come.
+  virtual void measure() = 0;
+  virtual std::optional<std::uint64_t> measured_kib() const = 0;
   /// Stops and continues everything inside but the supervisor.
   virtual void freeze() = 0;
   virtual void thaw() = 0;

@@ -194,11 +194,27 @@ bool decode(std::string_view message, SignalRequest& out) {
 }
 
 std::string encode(const Launched& message) {
-  return Encoder(Kind::launched).number(message.id).take();
+  return Encoder(Kind::launched).number(message.id).number(message.started_ns).take();
 }
 
 bool decode(std::string_view message, Launched& out) {
-  return Decoder(message, Kind::launched).number(out.id).complete();
+  return Decoder(message, Kind::launched).number(out.id).number(out.started_ns).complete();
+}
+
+std::string encode(const Ready& message) {
+  return Encoder(Kind::ready).number(message.at_ns).take();
+}
+
+bool decode(std::string_view message, Ready& out) {
+  return Decoder(message, Kind::ready).number(out.at_ns).complete();
+}
+
+std::string encode(const Measured& message) {
+  return Encoder(Kind::measured).number(message.peak_resident_kib).take();
+}
+
+bool decode(std::string_view message, Measured& out) {
+  return Decoder(message, Kind::measured).number(out.peak_resident_kib).complete();
 }
 
 std::string encode(const LaunchFailed& message) {

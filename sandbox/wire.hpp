@@ -19,12 +19,14 @@ enum class Kind : std::uint8_t {
   setup,     ///< SandboxSpec; descriptors: the cgroup `tasks` files to enter, then none
   launch,    ///< Launch; descriptors: standard input, output, error
   signal,    ///< SignalRequest
+  measure,   ///< asks for `measured`
   // from sandbox-init
-  ready,         ///< the file system stands; descriptor: the listener for Network::none
+  ready,         ///< Ready: the file system stands; descriptor: the listener for Network::none
   setup_failed,  ///< Failure; sandbox-init ends
   launched,      ///< Launched
   launch_failed, ///< LaunchFailed
   exited,        ///< Exited
+  measured,      ///< Measured
   emptied,       ///< no process but PID 1 is left
 };
 
@@ -45,8 +47,17 @@ struct SignalRequest {
   std::int32_t number = 0;
 };
 
+struct Ready {
+  std::int64_t at_ns = 0;  ///< CLOCK_MONOTONIC
+};
+
 struct Launched {
   std::uint32_t id = 0;
+  std::int64_t started_ns = 0;  ///< CLOCK_MONOTONIC, just before the fork
+};
+
+struct Measured {
+  std::uint64_t peak_resident_kib = 0;  ///< peaks of all living processes but PID 1, added up
 };
 
 struct LaunchFailed {
@@ -69,11 +80,13 @@ struct Failure {
 std::string encode(const SandboxSpec& spec);
 std::string encode(const Launch& message);
 std::string encode(const SignalRequest& message);
+std::string encode(const Ready& message);
 std::string encode(const Launched& message);
+std::string encode(const Measured& message);
 std::string encode(const LaunchFailed& message);
 std::string encode(const Exited& message);
 std::string encode(const Failure& message);
-/// ready, emptied.
+/// measure, emptied.
 std::string encode(Kind kind);
 
 std::optional<Kind> kind_of(std::string_view message);
@@ -81,7 +94,9 @@ std::optional<Kind> kind_of(std::string_view message);
 bool decode(std::string_view message, SandboxSpec& out);
 bool decode(std::string_view message, Launch& out);
 bool decode(std::string_view message, SignalRequest& out);
+bool decode(std::string_view message, Ready& out);
 bool decode(std::string_view message, Launched& out);
+bool decode(std::string_view message, Measured& out);
 bool decode(std::string_view message, LaunchFailed& out);
 bool decode(std::string_view message, Exited& out);
 bool decode(std::string_view message, Failure& out);

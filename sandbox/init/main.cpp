@@ -66,7 +66,7 @@ Clone clone_into_namespaces(const SandboxSpec& spec) {
 
   std::vector<int> passed;
   if (listener) passed.push_back(listener.get());
-  wire::send_packet(control_socket, wire::encode(wire::Kind::ready), passed);
+  wire::send_packet(control_socket, wire::encode(wire::Ready{monotonic_ns()}), passed);
   listener.reset();
   supervise(control_socket, spec);
 }

@@ -2,6 +2,7 @@
 
 #include "sandbox/wire.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
@@ -14,6 +15,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <ctime>
 #include <map>
 
 namespace sandbox::init {
@@ -91,6 +94,14 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   give_up(report_fd, LaunchReport::execute);
 }
 
+std::uint64_t peak_resident_kib(int pid) {
+  const auto status = base::read_file("/proc/" + std::to_string(pid) + "/status", 1 << 16);
+  if (!status) return 0;  // it has just ended
+  constexpr std::string_view field = "VmHWM:";
+  const std::size_t at = status->find(field);
+  return at == std::string::npos ? 0 : std::strtoull(status->c_str() + at + field.size(), nullptr, 10);
+}
+
 class Supervisor {
  public:
   Supervisor(int control_socket, const SandboxSpec& spec) : socket_(control_socket), spec_(spec) {}
@@ -126,6 +137,7 @@ class Supervisor {
     wire::Launch launch;
     wire::SignalRequest request;
     if (wire::decode(packet.bytes, request)) deliver(request);
+    else if (wire::kind_of(packet.bytes) == wire::Kind::measure) measure();
     else if (wire::decode(packet.bytes, launch) && packet.descriptors.size() == 3)
       start(launch, packet.descriptors);
   }
@@ -135,6 +147,7 @@ class Supervisor {
     if (::pipe2(report, O_CLOEXEC) != 0) return refuse(launch.id, errno, "make a pipe");
     base::UniqueFd reading(report[0]);
     base::UniqueFd writing(report[1]);
+    const std::int64_t started = monotonic_ns();
     const pid_t child = ::fork();
     if (child < 0) return refuse(launch.id, errno, "fork");
     if (child == 0) run_child(launch, stdio, writing.get(), spec_);
@@ -149,7 +162,19 @@ class Supervisor {
       return refuse(launch.id, failure.error_number, step_name(failure.step));
     }
     launched_[child] = launch.id;
-    wire::send_packet(socket_, wire::encode(wire::Launched{launch.id}));
+    wire::send_packet(socket_, wire::encode(wire::Launched{launch.id, started}));
+  }
+
+  /// For hosts without a memory cgroup.
+  void measure() {
+    wire::Measured measured;
+    if (DIR* proc = ::opendir("/proc")) {
+      while (const dirent* entry = ::readdir(proc))
+        if (const int pid = std::atoi(entry->d_name); pid > 1)
+          measured.peak_resident_kib += peak_resident_kib(pid);
+      ::closedir(proc);
+    }
+    wire::send_packet(socket_, wire::encode(measured));
   }
 
   void refuse(std::uint32_t id, int error_number, const char* step) {
@@ -203,6 +228,12 @@ class Supervisor {
 };
 
 }  // namespace
+
+std::int64_t monotonic_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
 
 void supervise(int control_socket, const SandboxSpec& spec) {
   Supervisor(control_socket, spec).run();
