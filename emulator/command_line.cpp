@@ -1,0 +1,240 @@
+#include "emulator/command_line.hpp"
+
+#include "base/unique_fd.hpp"
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <sstream>
+
+namespace emulator {
+namespace {
+
+using base::Error;
+using base::ErrorKind;
+
+constexpr std::size_t max_variables_file = 1 << 20;
+
+/// What CLI11 fills in before it is checked.
+struct RawSelection {
+  FunctionSelection selection;
+  std::vector<std::string> variables;
+  std::string variables_file;
+  std::uint32_t timeout = 3;
+  std::string architecture = std::string(to_string(host_architecture()));
+  std::string network = "host";
+  std::string opt_mode = "auto";
+};
+
+void add_selection(CLI::App& app, RawSelection& raw) {
+  FunctionConfiguration& function = raw.selection.function;
+  app.add_option("--code", raw.selection.code, "Code of the function: a folder, zip or tar")
+      ->required()
+      ->type_name("PATH");
+  app.add_option("--runtime", function.runtime,
+                 "Lambda's identifier: python3.X, nodejsNN.x, provided.al2023, provided.al2")
+      ->required()
+      ->type_name("ID");
+  app.add_option("--handler", function.handler, "For example app.handler")->type_name("NAME");
+  app.add_option("-l,--layer", raw.selection.layers,
+                 "A layer: a folder, zip, tar, tar.gz or tar.zst; up to five, the last one wins")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  app.add_option("--env", raw.variables, "Environment variable of the function; repeatable")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("-n,--env-vars", raw.variables_file,
+                 "JSON file of environment variables, in the form of the SAM command line")
+      ->type_name("FILE");
+  app.add_option("--memory", function.memory_size, "Memory size in MB")->capture_default_str()->type_name("MB");
+  app.add_option("--timeout", raw.timeout, "Timeout in seconds")->capture_default_str()->type_name("S");
+  app.add_option("--ephemeral-storage", function.ephemeral_storage, "Size of /tmp in MB")
+      ->capture_default_str()
+      ->type_name("MB");
+  app.add_option("--architecture", raw.architecture, "x86_64 or arm64; must be this host's")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"x86_64", "arm64"}))
+      ->type_name("A");
+  app.add_option("--name", function.function_name, "Name of the function")
+      ->capture_default_str()
+      ->type_name("NAME");
+  app.add_option("--network", raw.network,
+                 "host, or none: the function provably uses no network")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"host", "none"}))
+      ->type_name("MODE");
+  app.add_option("--opt-mode", raw.opt_mode, "How /opt is composed: auto, overlay or copy")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"auto", "overlay", "copy"}))
+      ->type_name("MODE");
+}
+
+void put(EnvironmentVariables& variables, const std::string& key, std::string value) {
+  for (auto& [known, current] : variables)
+    if (known == key) {
+      current = std::move(value);
+      return;
+    }
+  variables.emplace_back(key, std::move(value));
+}
+
+/// {"Parameters": {...}} holds for every function, {"<name>": {...}} for one; SAM's form.
+base::Result<void> read_variables(const std::string& path, const std::string& function_name,
+                                  EnvironmentVariables& variables) {
+  const auto text = base::read_file(path, max_variables_file);
+  if (!text) return base::with_prefix(text.error(), "environment file");
+  const auto document = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object())
+    return Error(ErrorKind::invalid_argument,
+                 "environment file \"" + path +
+                     "\": it is no JSON object. Write {\"Parameters\": {\"NAME\": \"value\"}}.");
+  for (const std::string& section : {std::string("Parameters"), function_name}) {
+    const auto found = document.find(section);
+    if (found == document.end()) continue;
+    if (!found->is_object())
+      return Error(ErrorKind::invalid_argument, "environment file \"" + path + "\": \"" + section +
+                                                    "\" is no object. Write names and values in it.");
+    for (const auto& [key, value] : found->items())
+      put(variables, key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return {};
+}
+
+base::Result<FunctionSelection> finish(RawSelection& raw) {
+  FunctionSelection& selection = raw.selection;
+  FunctionConfiguration& function = selection.function;
+  function.timeout = std::chrono::seconds(raw.timeout);
+  function.architecture = raw.architecture == "arm64" ? Architecture::arm64 : Architecture::x86_64;
+  selection.network = raw.network == "none" ? sandbox::Network::none : sandbox::Network::host;
+  if (raw.opt_mode != "auto")
+    selection.opt_mode = raw.opt_mode == "copy" ? layers::OptMode::copy : layers::OptMode::overlay;
+  if (!raw.variables_file.empty())
+    TRY(read_variables(raw.variables_file, function.function_name, function.environment));
+  for (const std::string& variable : raw.variables) {
+    const std::size_t equals = variable.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return Error(ErrorKind::invalid_argument,
+                   "environment: \"" + variable + "\" has no value. Write --env NAME=VALUE.");
+    put(function.environment, variable.substr(0, equals), variable.substr(equals + 1));
+  }
+  for (const auto& [name, variable] : {std::pair("AWS_REGION", &function.region),
+                                       std::pair("AWS_DEFAULT_REGION", &function.region)})
+    if (const char* value = std::getenv(name); value != nullptr && *value != 0) {
+      *variable = value;
+      break;
+    }
+  return selection;
+}
+
+Error usage_error(const CLI::ParseError& error) {
+  std::string what = error.what();
+  while (!what.empty() && (what.back() == '\n' || what.back() == '.')) what.pop_back();
+  return {ErrorKind::invalid_argument, "command line: " + what + ". See \"lamina --help\"."};
+}
+
+}  // namespace
+
+base::Result<Command> parse_command_line(int argc, const char* const* argv) {
+  CLI::App app("Lamina runs AWS Lambda functions with their layers on this machine: offline, without\n"
+               "Docker and without credentials.",
+               "lamina");
+  app.set_version_flag("--version", "lamina " LAMINA_VERSION);
+  app.require_subcommand(1);
+  app.footer("Example:\n  lamina invoke --code app/ --runtime python3.11 --handler app.handler "
+             "--layer deps.zip -d '{\"key\": 1}'\n\nExit codes: 0 the function returned, 1 it failed, "
+             "2 Lamina could not run it, 70 a bug in Lamina.");
+
+  InvokeCommand invoke;
+  RawSelection invoke_selection;
+  std::string freeze = "on";
+  std::string event_text;
+  CLI::App* invoke_app = app.add_subcommand("invoke", "Run a function once and print its response");
+  add_selection(*invoke_app, invoke_selection);
+  auto* event_option = invoke_app->add_option("-e,--event", invoke.event_file,
+                                              "File with the event; - reads standard input")
+                           ->type_name("FILE");
+  auto* data_option = invoke_app->add_option("-d,--data", event_text, "The event itself")->type_name("JSON");
+  event_option->excludes(data_option);
+  invoke_app->add_option("--repeat", invoke.repeat, "Invoke the same environment so many times")
+      ->capture_default_str()
+      ->check(CLI::Range(1U, 10'000'000U))
+      ->type_name("N");
+  invoke_app->add_option("--freeze", freeze, "on or off: stop all processes between invocations")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"on", "off"}))
+      ->type_name("MODE");
+  invoke_app->add_option("--json", invoke.report_file, "Write a report of everything measured")
+      ->type_name("FILE");
+  invoke_app->footer(
+      "The response goes to standard output, logs to standard error.\n\nExample:\n  lamina invoke --code "
+      "app/ --runtime python3.11 --handler app.handler \\\n    --layer base.zip --layer override.zip -e "
+      "event.json --env STAGE=test");
+
+  ExecCommand exec;
+  RawSelection exec_selection;
+  CLI::App* exec_app =
+      app.add_subcommand("exec", "Run a command inside the function's execution environment");
+  add_selection(*exec_app, exec_selection);
+  exec_app->add_option("command", exec.command, "The command, after --")->required()->type_name("COMMAND...");
+  exec_app->footer("Example:\n  lamina exec --code app/ --runtime provided.al2023 --layer deps.zip -- "
+                   "/bin/ls -l /opt");
+
+  StoreCommand store;
+  CLI::App* store_app = app.add_subcommand("store", "Look after the store of extracted layers");
+  store_app->require_subcommand(1);
+  store_app->footer("Example:\n  lamina store add deps.zip && lamina store ls");
+  CLI::App* add_app = store_app->add_subcommand("add", "Put archives into the store ahead of time");
+  add_app->add_option("files", store.files, "Archives")->required()->type_name("FILE...");
+  add_app->footer("Example:\n  lamina store add deps.zip tools.tar.zst");
+  CLI::App* list_app = store_app->add_subcommand("ls", "List what is in the store");
+  list_app->add_flag("--json", store.json, "As JSON");
+  list_app->footer("Example:\n  lamina store ls");
+  CLI::App* collect_app = store_app->add_subcommand("gc", "Remove what was not used for a while");
+  std::uint32_t days = 30;
+  collect_app->add_option("--unused-for", days, "Days without use; 0 removes everything")
+      ->capture_default_str()
+      ->type_name("DAYS");
+  collect_app->footer("Example:\n  lamina store gc --unused-for 7");
+  CLI::App* path_app = store_app->add_subcommand("path", "Print where an archive is extracted, or the store");
+  path_app->add_option("files", store.files, "An archive")->type_name("FILE")->expected(0, 1);
+  path_app->footer("Example:\n  ls $(lamina store path deps.zip)/python");
+
+  DoctorCommand doctor;
+  CLI::App* doctor_app = app.add_subcommand("doctor", "Tell what this host can do, and what to mend");
+  doctor_app->add_flag("--json", doctor.json, "As JSON");
+  doctor_app->footer("Example:\n  lamina doctor");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+      std::ostringstream text;
+      std::ostringstream unused;
+      app.exit(error, text, unused);
+      return Command(PrintCommand{text.str()});
+    }
+    return usage_error(error);
+  }
+
+  if (invoke_app->parsed()) {
+    TRY_ASSIGN(invoke.selection, finish(invoke_selection));
+    invoke.freeze = freeze == "on";
+    if (data_option->count() > 0) invoke.event_text = event_text;
+    return Command(std::move(invoke));
+  }
+  if (exec_app->parsed()) {
+    TRY_ASSIGN(exec.selection, finish(exec_selection));
+    return Command(std::move(exec));
+  }
+  if (store_app->parsed()) {
+    store.action = add_app->parsed()       ? StoreCommand::Action::add
+                   : collect_app->parsed() ? StoreCommand::Action::collect
+                   : path_app->parsed()    ? StoreCommand::Action::path
+                                           : StoreCommand::Action::list;
+    store.unused_for = std::chrono::hours(24) * days;
+    return Command(std::move(store));
+  }
+  return Command(doctor);
+}
+
+}  // namespace emulator

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "emulator/function_configuration.hpp"
+#include "layers/opt_composition.hpp"
+#include "sandbox/sandbox_spec.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace emulator {
+
+/// Which function with which layers: the same flags for every command that needs one.
+struct FunctionSelection {
+  FunctionConfiguration function;
+  std::string code;
+  std::vector<std::string> layers;
+  sandbox::Network network = sandbox::Network::host;
+  /// Absent: overlay where the host allows it.
+  std::optional<layers::OptMode> opt_mode;
+};
+
+struct InvokeCommand {
+  FunctionSelection selection;
+  /// Path, "-" for standard input, empty for none.
+  std::string event_file;
+  std::optional<std::string> event_text;
+  std::uint32_t repeat = 1;
+  bool freeze = true;
+  std::string report_file;
+};
+
+struct ExecCommand {
+  FunctionSelection selection;
+  std::vector<std::string> command;
+};
+
+struct StoreCommand {
+  enum class Action { add, list, collect, path } action = Action::list;
+  std::vector<std::string> files;
+  std::chrono::hours unused_for{24 * 30};
+  bool json = false;
+};
+
+struct DoctorCommand {
+  bool json = false;
+};
+
+/// --help and --version: a text for stdout and nothing else to do.
+struct PrintCommand {
+  std::string text;
+};
+
+using Command = std::variant<InvokeCommand, ExecCommand, StoreCommand, DoctorCommand, PrintCommand>;
+
+/// argv to a command. Reads the file given with -n, and nothing else of the world.
+base::Result<Command> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace emulator

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "emulator/command_line.hpp"
+
+namespace emulator {
+
+/// What the program ends with.
+enum class ExitCode : int {
+  returned = 0,
+  function_failed = 1,
+  could_not_run = 2,
+  internal_error = 70,
+};
+
+base::Result<ExitCode> run_invoke(const InvokeCommand& command);
+/// The exit code is the command's own, so it is a number here.
+base::Result<int> run_exec(const ExecCommand& command);
+base::Result<ExitCode> run_store(const StoreCommand& command);
+base::Result<ExitCode> run_doctor(const DoctorCommand& command);
+
+}  // namespace emulator

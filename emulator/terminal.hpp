@@ -1,0 +1,19 @@
+#pragma once
+
+#include "layers/extraction_progress.hpp"
+
+#include <memory>
+#include <string_view>
+
+namespace emulator {
+
+/// stdout carries results and nothing else; everything for people goes to stderr. False when
+/// standard output cannot be written.
+bool print_result(std::string_view bytes);
+void print_log(std::string_view bytes);
+void print_error(std::string_view message);
+
+/// A bar on stderr while something takes longer than a moment; nothing when stderr is no terminal.
+std::unique_ptr<layers::ExtractionProgress> make_progress_bar();
+
+}  // namespace emulator
