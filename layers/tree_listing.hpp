@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace layers {
@@ -32,15 +33,27 @@ struct TreeEntry {
 /// Sorted by path, so that a directory comes before what is in it. The root itself is not listed.
 using TreeListing = std::vector<TreeEntry>;
 
+/// root_mode is left at 0755.
 TreeSummary summarise(const TreeListing& listing);
 
 /// The text kept beside a tree in the store, one entry a line, and its way back.
 std::string to_text(const TreeListing& listing);
 base::Result<TreeListing> listing_from_text(std::string_view text);
 
+/// A folder used in place, as it is now.
+struct FolderListing {
+  TreeListing entries;
+  /// Permission bits of the folder itself.
+  std::uint32_t root_mode = 0;
+  /// Names, inodes, sizes, modes and times, as bytes to hash: another text after any edit that
+  /// leaves a trace in a stat.
+  std::string identity;
+  /// Something in it changed so lately that the next edit may carry the same time.
+  bool just_changed = false;
+};
+
 /// Walks a folder; nothing is followed. Devices, sockets and fifos are errors, as are more than
-/// `max_entries` entries. `root_mode` (may be null) gets the folder's own permission bits.
-base::Result<TreeListing> list_folder(const std::string& folder, std::uint64_t max_entries,
-                                      std::uint32_t* root_mode);
+/// max_tree_entries entries (limits.hpp).
+base::Result<FolderListing> list_folder(const std::string& folder);
 
 }  // namespace layers

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+
+#include <sys/stat.h>
+
+#include <functional>
+#include <string>
+
+namespace layers {
+
+/// Plain work on trees of files, always relative to a descriptor and without following a symbolic
+/// link. One directory is open at a time, so the depth of a hostile tree costs no descriptors.
+
+/// Opens a directory below `folder_fd`.
+base::Result<base::UniqueFd> open_folder(int folder_fd, const std::string& path);
+
+/// Calls `visit` with every entry below `folder_fd`/`path` (the name relative to that), parents
+/// first, each with its lstat. The first error ends the walk.
+using Visit = std::function<base::Result<void>(const std::string& path, const struct stat& status)>;
+base::Result<void> walk(int folder_fd, const std::string& path, const Visit& visit);
+
+/// Removes `folder_fd`/`path` and all below it, also through directories without permissions. What
+/// is not there is no error.
+base::Result<void> remove_tree(int folder_fd, const std::string& path);
+
+/// mkdirat() that accepts a directory which is there already.
+base::Result<void> make_folder(int folder_fd, const std::string& path);
+
+/// Writes a whole new file; with a full disk nothing is promised about its content.
+base::Result<void> write_new_file(int folder_fd, const std::string& path, std::string_view content);
+
+}  // namespace layers

@@ -1,0 +1,429 @@
+#include "layers/zip_reader.hpp"
+
+#include "layers/archive_error.hpp"
+#include "layers/entry_name.hpp"
+#include "layers/limits.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace layers {
+namespace {
+
+constexpr std::uint32_t local_signature = 0x04034b50;
+constexpr std::uint32_t central_signature = 0x02014b50;
+constexpr std::uint32_t end_signature = 0x06054b50;
+constexpr std::uint32_t end64_signature = 0x06064b50;
+constexpr std::uint32_t locator64_signature = 0x07064b50;
+constexpr std::size_t local_size = 30;
+constexpr std::size_t central_size = 46;
+constexpr std::size_t end_size = 22;
+constexpr std::size_t end64_size = 56;
+constexpr std::size_t locator64_size = 20;
+constexpr std::size_t longest_comment = 65535;
+constexpr std::uint32_t in_zip64 = 0xffffffff;
+constexpr std::uint16_t in_zip64_16 = 0xffff;
+constexpr std::uint16_t encrypted_flag = 1;
+constexpr std::uint16_t method_stored = 0;
+constexpr std::uint16_t method_deflate = 8;
+constexpr std::uint8_t made_by_unix = 3;
+constexpr std::uint8_t made_by_macos = 19;
+// Deflate packs at most 1032 bytes into one; a larger claim is a lie that would cost memory.
+constexpr std::uint64_t densest_deflate = 1032;
+// A central directory past this has more than max_tree_entries entries of usual names.
+constexpr std::uint64_t largest_directory = 256u << 20;
+constexpr std::size_t kept_buffer = 4u << 20;
+// Room for the extra fields of a local header, so that one read fetches header and data.
+constexpr std::size_t usual_extra = 64;
+constexpr std::size_t longest_link_target = 4095;
+
+constexpr std::string_view make_again = "Make or download it again.";
+
+std::uint16_t u16(const unsigned char* at) {
+  return static_cast<std::uint16_t>(at[0] | at[1] << 8);
+}
+std::uint32_t u32(const unsigned char* at) {
+  return static_cast<std::uint32_t>(u16(at)) | static_cast<std::uint32_t>(u16(at + 2)) << 16;
+}
+std::uint64_t u64(const unsigned char* at) {
+  return static_cast<std::uint64_t>(u32(at)) | static_cast<std::uint64_t>(u32(at + 4)) << 32;
+}
+
+struct EndRecord {
+  std::uint64_t entries = 0;
+  std::uint64_t directory_size = 0;
+  std::uint64_t directory_offset = 0;
+  /// Where the directory must end: the begin of the first end record.
+  std::uint64_t directory_end = 0;
+  bool found = false;
+};
+
+base::Result<void> read_zip64_end(const ByteSource& source, std::uint64_t end_position,
+                                  EndRecord& end) {
+  if (end_position < locator64_size) return {};
+  unsigned char locator[locator64_size];
+  const std::uint64_t locator_position = end_position - locator64_size;
+  TRY(source.read_at(locator_position, locator, sizeof locator));
+  if (u32(locator) != locator64_signature) return {};
+  // Where the locator points, or right before it when something was put in front of the archive.
+  unsigned char record[end64_size];
+  for (const std::uint64_t position : {u64(locator + 8), locator_position - end64_size}) {
+    if (position > locator_position || locator_position - position < end64_size) continue;
+    TRY(source.read_at(position, record, sizeof record));
+    if (u32(record) != end64_signature) continue;
+    end.entries = u64(record + 32);
+    end.directory_size = u64(record + 40);
+    end.directory_offset = u64(record + 48);
+    end.directory_end = position;
+    return {};
+  }
+  return broken_archive("its zip64 end record is missing", make_again);
+}
+
+base::Result<EndRecord> find_end(const ByteSource& source) {
+  EndRecord end;
+  const std::size_t tail_size =
+      static_cast<std::size_t>(std::min<std::uint64_t>(source.size(), end_size + longest_comment));
+  if (tail_size < end_size) return end;
+  const std::uint64_t tail_begin = source.size() - tail_size;
+  std::vector<unsigned char> tail(tail_size);
+  // Nearly always there is no comment and the record is the very end.
+  std::size_t known_from = tail_size - std::min<std::size_t>(tail_size, 1024);
+  TRY(source.read_at(tail_begin + known_from, tail.data() + known_from, tail_size - known_from));
+  for (std::size_t at = tail_size - end_size;; --at) {
+    if (at < known_from) {
+      TRY(source.read_at(tail_begin, tail.data(), known_from));
+      known_from = 0;
+    }
+    const unsigned char* record = tail.data() + at;
+    if (u32(record) == end_signature && at + end_size + u16(record + 20) <= tail_size) {
+      end.found = true;
+      end.entries = u16(record + 10);
+      end.directory_size = u32(record + 12);
+      end.directory_offset = u32(record + 16);
+      end.directory_end = tail_begin + at;
+      if (u16(record + 4) != 0 && u16(record + 4) != in_zip64_16)
+        return broken_archive("it is one part of a split archive", "Join the parts first.");
+      if (end.entries == in_zip64_16 || end.directory_size == in_zip64 ||
+          end.directory_offset == in_zip64)
+        TRY(read_zip64_end(source, tail_begin + at, end));
+      return end;
+    }
+    if (at == 0) return end;
+  }
+}
+
+std::int64_t seconds_of(std::uint16_t date, std::uint16_t time) {
+  using namespace std::chrono;
+  const year_month_day day{year(1980 + (date >> 9)), month((date >> 5) & 15u),
+                           std::chrono::day(date & 31u)};
+  static constexpr std::int64_t first = 315532800;  // 1980-01-01, what zip can say at the least
+  if (!day.ok()) return first;
+  return sys_days(day).time_since_epoch() / seconds(1) + (time >> 11) * 3600 +
+         ((time >> 5) & 63) * 60 + (time & 31) * 2;
+}
+
+// Sizes and offset that do not fit in 32 bits stand in an extra field, in this order, each only if
+// its place in the header says so.
+base::Result<void> apply_zip64(const unsigned char* extra, std::size_t extra_size,
+                               std::uint64_t& size, ZipMember& member, const std::string& name) {
+  if (size != in_zip64 && member.compressed_size != in_zip64 && member.header_offset != in_zip64)
+    return {};
+  while (extra_size >= 4) {
+    const std::uint16_t id = u16(extra);
+    const std::size_t length = u16(extra + 2);
+    if (length > extra_size - 4) break;
+    if (id == 1) {
+      const unsigned char* value = extra + 4;
+      std::size_t left = length;
+      for (std::uint64_t* field : {&size, &member.compressed_size, &member.header_offset}) {
+        if (*field != in_zip64) continue;
+        if (left < 8) return broken_archive(name + " has a broken zip64 field", make_again);
+        *field = u64(value);
+        value += 8;
+        left -= 8;
+      }
+      return {};
+    }
+    extra += 4 + length;
+    extra_size -= 4 + length;
+  }
+  // A size of exactly 4 GiB - 1 needs no field; the limits below judge it.
+  return {};
+}
+
+base::Result<void> apply_attributes(std::uint16_t made_by, std::uint32_t external, bool slash,
+                                    const std::string& name, TreeEntry& entry) {
+  const std::uint8_t host = static_cast<std::uint8_t>(made_by >> 8);
+  const std::uint32_t unix_mode = external >> 16;
+  const bool has_mode = (host == made_by_unix || host == made_by_macos) && unix_mode != 0;
+  entry.type = slash ? TreeEntry::Type::directory : TreeEntry::Type::file;
+  if (has_mode) {
+    switch (unix_mode & S_IFMT) {
+      case S_IFLNK:
+        if (!slash) entry.type = TreeEntry::Type::symlink;
+        break;
+      case S_IFDIR:
+        entry.type = TreeEntry::Type::directory;
+        break;
+      case S_IFREG:
+      case 0:
+        break;
+      default:
+        return broken_archive(name + " is a device, socket or fifo",
+                              "Repack it without that entry.");
+    }
+    entry.mode = unix_mode & 0777;
+  } else {
+    entry.mode = entry.type == TreeEntry::Type::directory ? 0755 : 0644;
+  }
+  return {};
+}
+
+base::Result<ZipMember> parse_central(const unsigned char* record, std::string_view raw_name) {
+  ZipMember member;
+  const std::string name = shown_name(raw_name);
+  member.method = u16(record + 10);
+  member.entry.crc32 = u32(record + 16);
+  member.entry.size = u32(record + 24);
+  member.compressed_size = u32(record + 20);
+  member.header_offset = u32(record + 42);
+  member.entry.mtime = seconds_of(u16(record + 14), u16(record + 12));
+  TRY(apply_zip64(record + central_size + raw_name.size(), u16(record + 30), member.entry.size,
+                  member, name));
+  TRY(apply_attributes(u16(record + 4), u32(record + 38), raw_name.ends_with('/'), name,
+                       member.entry));
+  TRY_ASSIGN(member.entry.path, tree_path(raw_name));
+  if ((u16(record + 8) & encrypted_flag) != 0)
+    return broken_archive(name + " is encrypted", "Repack it without a password.");
+  if (member.entry.type == TreeEntry::Type::directory) {
+    member.entry.size = 0;
+    member.entry.crc32 = 0;
+    return member;
+  }
+  if (member.entry.path.empty()) return broken_archive("a file in it has no name", "Repack it.");
+  if (member.method != method_stored && member.method != method_deflate)
+    return broken_archive(name + " is packed with method " + std::to_string(member.method),
+                          "Repack it with deflate.");
+  return member;
+}
+
+// Folds the entries into one tree. The last entry of a name wins, as with a sequential unpacking
+// that overwrites.
+class TreeBuilder {
+ public:
+  base::Result<void> add(ZipMember member) {
+    const auto [known, is_new] = by_path_.try_emplace(member.entry.path, members_.size());
+    if (is_new) {
+      members_.push_back(std::move(member));
+    } else {
+      members_[known->second] = std::move(member);
+    }
+    if (members_.size() > max_tree_entries) return too_many();
+    return {};
+  }
+
+  base::Result<ZipContents> finish() {
+    ZipContents contents;
+    std::uint64_t total = 0;
+    const std::size_t named = members_.size();
+    for (std::size_t i = 0; i < named; ++i) {
+      TRY(add_parents(members_[i].entry.path));
+      total += members_[i].entry.size;
+      if (members_[i].entry.size > max_unpacked_bytes || total > max_unpacked_bytes)
+        return archive_too_big("unpacks to more than " + std::to_string(max_unpacked_bytes) +
+                               " bytes");
+    }
+    for (ZipMember& member : members_) {
+      if (member.entry.type == TreeEntry::Type::directory) {
+        // The root is ours: 0755, whatever an entry "./" says.
+        if (!member.entry.path.empty()) contents.directories.push_back(std::move(member.entry));
+      } else {
+        contents.members.push_back(std::move(member));
+      }
+    }
+    std::sort(contents.directories.begin(), contents.directories.end(),
+              [](const TreeEntry& a, const TreeEntry& b) { return a.path < b.path; });
+    std::sort(
+        contents.members.begin(), contents.members.end(),
+        [](const ZipMember& a, const ZipMember& b) { return a.header_offset < b.header_offset; });
+    return contents;
+  }
+
+ private:
+  static base::Error too_many() {
+    return {base::ErrorKind::limit_exceeded, "has more than " + std::to_string(max_tree_entries) +
+                                                 " entries. Leave out what is not needed."};
+  }
+
+  base::Result<void> add_parents(const std::string& path) {
+    std::string_view parent = parent_path(path);
+    // Neighbours in an archive mostly share their folder.
+    if (parent == last_parent_) return {};
+    last_parent_ = parent;
+    for (; !parent.empty(); parent = parent_path(parent)) {
+      const auto [known, is_new] = by_path_.try_emplace(std::string(parent), members_.size());
+      if (is_new) {
+        ZipMember implicit;
+        implicit.entry.path = parent;
+        implicit.entry.type = TreeEntry::Type::directory;
+        implicit.entry.mode = 0755;
+        implicit.entry.implicit = true;
+        members_.push_back(std::move(implicit));
+        if (members_.size() > max_tree_entries) return too_many();
+        continue;
+      }
+      switch (members_[known->second].entry.type) {
+        case TreeEntry::Type::symlink:
+          return broken_archive(shown_name(path) +
+                                    " leaves the archive through the symbolic link " +
+                                    shown_name(parent),
+                                "Repack it without one of the two.");
+        case TreeEntry::Type::file:
+          return broken_archive(shown_name(parent) + " is both a file and a folder",
+                                "Repack it without one of the two.");
+        case TreeEntry::Type::directory:
+          break;
+      }
+    }
+    return {};
+  }
+
+  std::vector<ZipMember> members_;
+  std::unordered_map<std::string, std::size_t> by_path_;
+  std::string last_parent_;
+};
+
+}  // namespace
+
+base::Result<bool> has_zip_end_record(const ByteSource& source) {
+  TRY_ASSIGN(const EndRecord end, find_end(source));
+  return end.found;
+}
+
+base::Result<ZipContents> read_zip_contents(const ByteSource& source) {
+  TRY_ASSIGN(const EndRecord end, find_end(source));
+  if (!end.found) return broken_archive("it is cut short: its end record is missing", make_again);
+  if (end.directory_size > end.directory_end || end.directory_size > largest_directory ||
+      end.directory_offset > end.directory_end - end.directory_size)
+    return broken_archive("its directory does not fit into it", make_again);
+  if (end.entries > max_tree_entries)
+    return base::Error(base::ErrorKind::limit_exceeded,
+                       "has " + std::to_string(end.entries) + " entries, more than " +
+                           std::to_string(max_tree_entries) + ". Leave out what is not needed.");
+  const std::uint64_t directory_begin = end.directory_end - end.directory_size;
+  // Bytes in front of the archive shift every offset that it states.
+  const std::uint64_t shift = directory_begin - end.directory_offset;
+  std::vector<unsigned char> directory(static_cast<std::size_t>(end.directory_size));
+  TRY(source.read_at(directory_begin, directory.data(), directory.size()));
+
+  TreeBuilder tree;
+  std::size_t at = 0;
+  std::uint64_t count = 0;
+  for (; at < directory.size(); ++count) {
+    const unsigned char* record = directory.data() + at;
+    const std::size_t left = directory.size() - at;
+    if (left < central_size || u32(record) != central_signature) break;
+    const std::size_t name_size = u16(record + 28);
+    const std::size_t record_size = central_size + name_size + u16(record + 30) + u16(record + 32);
+    if (record_size > left) return broken_archive("its directory is cut short", make_again);
+    const std::string_view name(reinterpret_cast<const char*>(record + central_size), name_size);
+    TRY_ASSIGN(ZipMember member, parse_central(record, name));
+    if (member.entry.type != TreeEntry::Type::directory) {
+      if (member.header_offset > directory_begin - shift ||
+          member.compressed_size > directory_begin)
+        return broken_archive(shown_name(name) + " lies past the end of the archive", make_again);
+      member.header_offset += shift;
+    }
+    TRY(tree.add(std::move(member)));
+    at += record_size;
+  }
+  // The counter of a zip with 65536 entries or more wraps around without zip64; Java wrote such.
+  if (count != end.entries && (count & 0xffff) != end.entries)
+    return broken_archive(
+        "it states " + std::to_string(end.entries) + " entries but has " + std::to_string(count),
+        make_again);
+  TRY_ASSIGN(ZipContents contents, tree.finish());
+  contents.data_end = directory_begin;
+  return contents;
+}
+
+unsigned char* ZipMemberReader::Buffer::at_least(std::size_t wanted) {
+  // Large buffers are given back after their member, so that a single large file does not hold
+  // its size in every thread until the end.
+  if (size < wanted || size > kept_buffer) {
+    const std::size_t rounded =
+        wanted < kept_buffer ? std::max<std::size_t>(wanted * 2, 65536) : wanted;
+    bytes.reset();
+    bytes = std::make_unique_for_overwrite<unsigned char[]>(rounded);
+    size = rounded;
+  }
+  return bytes.get();
+}
+
+base::Result<std::span<const unsigned char>> ZipMemberReader::read(const ZipMember& member) {
+  const TreeEntry& entry = member.entry;
+  const auto broken = [&entry](std::string_view what) {
+    return broken_archive(shown_name(entry.path) + " " + std::string(what), make_again);
+  };
+  if (member.header_offset > data_end_ || data_end_ - member.header_offset < local_size)
+    return broken("lies past the end of the archive");
+  const std::uint64_t room = data_end_ - member.header_offset;
+  if (member.compressed_size > room) return broken("lies past the end of the archive");
+  if (member.method == method_stored && member.compressed_size != entry.size)
+    return broken("states two different sizes");
+  if (member.method == method_deflate && entry.size / densest_deflate > member.compressed_size)
+    return broken("is not as large as it states");
+  if (entry.type == TreeEntry::Type::symlink && entry.size > longest_link_target)
+    return broken("is a symbolic link with too long a target");
+
+  const std::size_t guess = static_cast<std::size_t>(std::min<std::uint64_t>(
+      room, local_size + entry.path.size() + usual_extra + member.compressed_size));
+  unsigned char* bytes = packed_.at_least(guess);
+  TRY(source_.read_at(member.header_offset, bytes, guess));
+  if (u32(bytes) != local_signature) return broken("has a broken local header");
+  if ((u16(bytes + 6) & encrypted_flag) != 0) return broken("is encrypted");
+  if (u16(bytes + 8) != member.method) return broken("has two different methods");
+  const std::size_t name_size = u16(bytes + 26);
+  const std::size_t data_begin = local_size + name_size + u16(bytes + 28);
+  if (data_begin > room || member.compressed_size > room - data_begin)
+    return broken("lies past the end of the archive");
+  if (data_begin > guess || member.compressed_size > guess - data_begin) {
+    const std::size_t all = data_begin + static_cast<std::size_t>(member.compressed_size);
+    bytes = packed_.at_least(all);
+    TRY(source_.read_at(member.header_offset, bytes, all));
+    if (u16(bytes + 26) != name_size || u16(bytes + 28) + local_size + name_size != data_begin)
+      return broken("changed while it was read");
+  }
+  // Two names for one entry would show different trees to different tools.
+  const auto local_name = tree_path({reinterpret_cast<const char*>(bytes + local_size), name_size});
+  if (!local_name || *local_name != entry.path)
+    return broken("has another name in its local header");
+
+  const unsigned char* data = bytes + data_begin;
+  const std::size_t size = static_cast<std::size_t>(entry.size);
+  if (member.method == method_deflate) {
+    unsigned char* output = unpacked_.at_least(std::max<std::size_t>(size, 1));
+    switch (
+        inflater_.inflate(data, static_cast<std::size_t>(member.compressed_size), output, size)) {
+      case Inflater::Outcome::ok:
+        break;
+      case Inflater::Outcome::corrupt:
+        return broken("has broken deflate data");
+      case Inflater::Outcome::wrong_size:
+        return broken("is not as large as it states");
+    }
+    data = output;
+  }
+  if (crc32(data, size) != entry.crc32) return broken("has a wrong CRC-32");
+  return std::span<const unsigned char>(data, size);
+}
+
+}  // namespace layers

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "layers/byte_source.hpp"
+#include "layers/inflate.hpp"
+#include "layers/tree_listing.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace layers {
+
+/// Reads the zip format (PKWARE's APPNOTE 6.3, with zip64) out of hostile bytes. Knows nothing of
+/// files on disk. Every size is checked against the archive's before it is used, and the sum of the
+/// declared sizes against AWS's limit before anything is unpacked.
+struct ZipMember {
+  TreeEntry entry;
+  std::uint64_t header_offset = 0;
+  std::uint64_t compressed_size = 0;
+  std::uint16_t method = 0;
+};
+
+/// What the central directory says, made free of contradictions: one entry a path (the last one
+/// wins), every parent a directory, nothing below a symbolic link.
+struct ZipContents {
+  /// Files and symbolic links (without their targets), in the order of the archive.
+  std::vector<ZipMember> members;
+  /// Parents first, with those that the archive does not name.
+  TreeListing directories;
+  /// End of the area where members can lie.
+  std::uint64_t data_end = 0;
+};
+
+base::Result<ZipContents> read_zip_contents(const ByteSource& source);
+base::Result<bool> has_zip_end_record(const ByteSource& source);
+
+/// Unpacks members, one at a time, with buffers that are used again. One for each thread.
+class ZipMemberReader {
+ public:
+  ZipMemberReader(const ByteSource& source, std::uint64_t data_end)
+      : source_(source), data_end_(data_end) {}
+
+  /// The content, checked against the stored size and CRC-32; valid until the next call.
+  base::Result<std::span<const unsigned char>> read(const ZipMember& member);
+
+ private:
+  struct Buffer {
+    std::unique_ptr<unsigned char[]> bytes;
+    std::size_t size = 0;
+    unsigned char* at_least(std::size_t wanted);
+  };
+
+  const ByteSource& source_;
+  std::uint64_t data_end_;
+  Inflater inflater_;
+  Buffer packed_;
+  Buffer unpacked_;
+};
+
+}  // namespace layers
