@@ -10,6 +10,7 @@ if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
 else
   bold='' dim='' red='' green='' yellow='' blue='' plain=''
 fi
+# shellcheck disable=SC2034  # not every script uses every one
 readonly bold dim red green yellow blue plain
 
 say() { printf '%s\n' "$*"; }
