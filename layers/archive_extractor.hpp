@@ -10,10 +10,11 @@
 
 namespace layers {
 
-/// Unpacks an archive into an empty folder (its descriptor), completely or with an error that leaves
-/// a half tree for the caller to remove. Nothing is ever written outside the folder. Gives the
-/// listing of what is there. Bounded by the limits of limits.hpp while it goes; a layer whose modes
-/// AWS refuses is refused before the first file where the format tells the modes up front (zip).
+/// Unpacks an archive into an empty folder (its descriptor), completely or with an error that
+/// leaves a half tree for the caller to remove. Nothing is ever written outside the folder. Gives
+/// the listing of what is there. Bounded by the limits of limits.hpp while it goes; a layer whose
+/// modes AWS refuses is refused before the first file where the format tells the modes up front
+/// (zip).
 struct ExtractionRequest {
   const ByteSource& source;
   int tree_fd;

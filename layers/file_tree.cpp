@@ -66,6 +66,10 @@ base::Result<base::UniqueFd> open_folder(int folder_fd, const std::string& path)
   return base::UniqueFd(fd);
 }
 
+base::Result<std::vector<std::string>> folder_names(int folder_fd, const std::string& path) {
+  return names_in(folder_fd, path, WhenClosed::fail);
+}
+
 base::Result<void> walk(int folder_fd, const std::string& path, const Visit& visit) {
   const std::size_t prefix = path.empty() ? 0 : path.size() + 1;
   std::vector<std::string> pending{path};

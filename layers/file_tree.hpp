@@ -7,6 +7,8 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace layers {
 
@@ -15,6 +17,9 @@ namespace layers {
 
 /// Opens a directory below `folder_fd`.
 base::Result<base::UniqueFd> open_folder(int folder_fd, const std::string& path);
+
+/// The names in a folder, in no order.
+base::Result<std::vector<std::string>> folder_names(int folder_fd, const std::string& path);
 
 /// Calls `visit` with every entry below `folder_fd`/`path` (the name relative to that), parents
 /// first, each with its lstat. The first error ends the walk.

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,8 +84,10 @@ class LayerStore {
 
   /// Removes what was not used for `unused_for`, and all that is left over. Refuses when another
   /// process (or another LayerStore) has the store open. The caller must hold no PreparedTree
-  /// that it still wants to use.
-  base::Result<GarbageReport> collect_garbage(std::chrono::seconds unused_for);
+  /// that it still wants to use. Archives that `wanted_archive` claims stay, however old.
+  base::Result<GarbageReport> collect_garbage(
+      std::chrono::seconds unused_for,
+      const std::function<bool(const base::Digest&)>& wanted_archive = {});
 
   /// For compose_opt(): the tree kept under `key` in `shelf`, or made by `build` in the descriptor
   /// of an empty folder. At most one process builds; a failed build leaves nothing.
@@ -99,15 +102,21 @@ class LayerStore {
  private:
   LayerStore(StoreLayout layout, base::UniqueFd root_fd, base::UniqueFd use_lock);
 
-  struct Located;
-  base::Result<PreparedTree> prepare_unnamed(const std::string& reference, PackageKind kind,
-                                             ExtractionProgress* progress);
-  base::Result<PreparedTree> prepare_file(Located& file, PreparedTree tree,
-                                          ExtractionProgress* progress);
-  base::Result<void> extract(Located& file, PreparedTree& tree, ExtractionProgress* progress);
+  struct OpenArchive;
+  base::Result<OpenArchive> open_archive(std::string path) const;
+  base::Result<PreparedTree> prepare_named(const std::string& reference, PackageKind kind,
+                                           ExtractionProgress* progress, bool keep);
+  base::Result<PreparedTree> prepare_folder(const std::string& path, PreparedTree tree) const;
+  base::Result<void> prepare_archive(OpenArchive& archive, PreparedTree& tree,
+                                     ExtractionProgress* progress) const;
+  base::Result<void> extract(const OpenArchive& archive, PreparedTree& tree,
+                             ExtractionProgress* progress) const;
+  base::Result<void> keep_archive(const OpenArchive& archive, const base::Digest& digest) const;
   bool load_tree(const base::Digest& digest, PreparedTree& tree) const;
-  void sweep_unfinished(GarbageReport* report) const;
-  base::Result<void> keep_archive(const Located& file, const base::Digest& digest);
+  base::Result<base::UniqueFd> lock(const std::string& key) const;
+  base::Result<GarbageReport> collect_alone(
+      std::chrono::seconds unused_for,
+      const std::function<bool(const base::Digest&)>& wanted_archive) const;
 
   StoreLayout layout_;
   base::UniqueFd root_fd_;

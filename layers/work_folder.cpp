@@ -5,7 +5,6 @@
 #include "layers/file_tree.hpp"
 #include "layers/store_layout.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
@@ -15,7 +14,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 namespace layers {
 namespace {
@@ -78,14 +76,7 @@ base::Result<void> WorkFolder::replace_file(const std::string& to, std::string_v
 }
 
 base::Result<std::uint64_t> remove_dead_work(int store_fd) {
-  std::vector<std::string> names;
-  TRY_ASSIGN(base::UniqueFd work, open_folder(store_fd, StoreLayout::work));
-  DIR* directory = ::fdopendir(work.get());
-  if (directory == nullptr) return base::from_errno(errno, "cannot read the store's work folder");
-  work.release();
-  while (const dirent* entry = ::readdir(directory))
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-  ::closedir(directory);
+  TRY_ASSIGN(const auto names, folder_names(store_fd, StoreLayout::work));
   std::uint64_t removed = 0;
   for (const std::string& name : names) {
     const std::string path = StoreLayout::work_folder(name);

@@ -1,0 +1,549 @@
+#include "layers/layer_store.hpp"
+
+#include "layers/archive_error.hpp"
+#include "layers/archive_extractor.hpp"
+#include "layers/byte_source.hpp"
+#include "layers/file_tree.hpp"
+#include "layers/limits.hpp"
+#include "layers/manifest.hpp"
+#include "layers/stat_cache.hpp"
+#include "layers/work_folder.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace layers {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t largest_small_file = 1u << 20;
+constexpr std::size_t largest_listing = 1u << 30;
+constexpr std::size_t hash_block = 1u << 20;
+constexpr std::int64_t touch_every_ns = std::int64_t{24 * 3600} * 1'000'000'000;
+constexpr const char* tree_in_work = "tree";
+
+/// Time since the last lap.
+class StopWatch {
+ public:
+  std::chrono::nanoseconds lap() {
+    const auto now = Clock::now();
+    return now - std::exchange(last_, now);
+  }
+
+ private:
+  Clock::time_point last_ = Clock::now();
+};
+
+std::int64_t now_ns() {
+  struct timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return nanoseconds_of(now);
+}
+
+// Blocks; EINTR is for others.
+bool flock_fully(int fd, int operation) {
+  for (;;) {
+    if (::flock(fd, operation) == 0) return true;
+    if (errno != EINTR) return false;
+  }
+}
+
+/// A small file in one go; empty when there is none. `modified_ns` (may be null) gets its mtime.
+std::string read_small(int folder_fd, const std::string& path, std::int64_t* modified_ns,
+                       std::size_t limit = largest_small_file) {
+  const base::UniqueFd file(::openat(folder_fd, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  struct stat status{};
+  if (!file || ::fstat(file.get(), &status) != 0) return {};
+  if (modified_ns != nullptr) *modified_ns = nanoseconds_of(status.st_mtim);
+  if (status.st_size < 0 || static_cast<std::uint64_t>(status.st_size) > limit) return {};
+  std::string content(static_cast<std::size_t>(status.st_size), '\0');
+  const FileSource source(file.get(), content.size());
+  if (!source.read_at(0, content.data(), content.size())) return {};
+  return content;
+}
+
+base::Result<std::string> absolute_path(const std::string& reference) {
+  if (reference.starts_with('/')) return reference;
+  std::error_code error;
+  const std::filesystem::path here = std::filesystem::current_path(error);
+  if (error) return base::from_errno(error.value(), "cannot tell the current folder");
+  return (here / reference).string();
+}
+
+base::Result<base::Digest> digest_of(const ByteSource& source) {
+  base::Sha256 digest;
+  const auto buffer = std::make_unique_for_overwrite<char[]>(hash_block);
+  for (std::uint64_t offset = 0; offset < source.size();) {
+    const std::size_t count =
+        static_cast<std::size_t>(std::min<std::uint64_t>(hash_block, source.size() - offset));
+    TRY(source.read_at(offset, buffer.get(), count));
+    digest.update(buffer.get(), count);
+    offset += count;
+  }
+  return digest.finish();
+}
+
+std::string subject(PackageKind kind, const std::string& reference) {
+  return std::string(to_string(kind)) + " " + shown_name(reference);
+}
+
+base::Error store_error(const std::filesystem::path& root, base::Error error) {
+  return base::with_prefix(std::move(error), "layer store " + shown_name(root.string()));
+}
+
+// Exceptions (memory, threads) end here.
+template <typename Action>
+auto fenced(Action action) -> decltype(action()) {
+  try {
+    return action();
+  } catch (const std::exception& exception) {
+    return base::Error(base::ErrorKind::io_error, std::string(exception.what()) + ". Try again.");
+  }
+}
+
+}  // namespace
+
+/// A regular file that is being prepared.
+struct LayerStore::OpenArchive {
+  std::string path;
+  base::UniqueFd fd;
+  FileStamp stamp;
+
+  FileSource source() const { return {fd.get(), stamp.size}; }
+  /// A tree must not be kept under the digest of what the file was before.
+  base::Result<void> check_unchanged() const {
+    struct stat status{};
+    if (::fstat(fd.get(), &status) != 0) return base::from_errno(errno, "cannot look at it");
+    if (stamp_of(status) == stamp) return {};
+    return base::Error(base::ErrorKind::corrupt_data,
+                       "it changed while it was read. Try again when it is complete.");
+  }
+};
+
+LayerStore::LayerStore(StoreLayout layout, base::UniqueFd root_fd, base::UniqueFd use_lock)
+    : layout_(std::move(layout)), root_fd_(std::move(root_fd)), use_lock_(std::move(use_lock)) {}
+
+base::Result<LayerStore> LayerStore::open(const std::filesystem::path& root) {
+  std::error_code error;
+  const std::filesystem::path where = std::filesystem::absolute(root, error).lexically_normal();
+  const auto failed = [&where](base::Error reason) {
+    reason.kind = base::ErrorKind::io_error;
+    reason.message += ". Set LAMINA_HOME to a folder that you may write to.";
+    return store_error(where, std::move(reason));
+  };
+  constexpr int folder_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+  base::UniqueFd root_fd(::open(where.c_str(), folder_flags));
+  if (!root_fd) {
+    std::filesystem::create_directories(where, error);
+    root_fd.reset(::open(where.c_str(), folder_flags));
+    if (!root_fd) return failed(base::from_errno(errno, "cannot open it"));
+  }
+  constexpr int lock_flags = O_RDONLY | O_CREAT | O_CLOEXEC;
+  base::UniqueFd lock(::openat(root_fd.get(), StoreLayout::store_lock, lock_flags, 0644));
+  if (!lock) {
+    // The folder of the locks comes last: who finds the lock finds them all.
+    for (const char* folder :
+         {"blobs", StoreLayout::blobs, StoreLayout::trees, StoreLayout::manifests,
+          StoreLayout::merged_trees, StoreLayout::seen_paths, StoreLayout::remembered_answers,
+          StoreLayout::work, StoreLayout::locks})
+      if (auto made = make_folder(root_fd.get(), folder); !made) return failed(made.error());
+    lock.reset(::openat(root_fd.get(), StoreLayout::store_lock, lock_flags, 0644));
+    if (!lock) return failed(base::from_errno(errno, "cannot open its lock"));
+  }
+  if (!flock_fully(lock.get(), LOCK_SH)) return failed(base::from_errno(errno, "cannot lock it"));
+  // Two links mean that there is no folder in it; file systems that do not count say 1.
+  struct stat work{};
+  if (::fstatat(root_fd.get(), StoreLayout::work, &work, 0) == 0 && work.st_nlink != 2)
+    static_cast<void>(remove_dead_work(root_fd.get()));
+  return LayerStore(StoreLayout(where), std::move(root_fd), std::move(lock));
+}
+
+base::Result<PreparedTree> LayerStore::prepare(const std::string& reference, PackageKind kind,
+                                               ExtractionProgress* progress) {
+  return prepare_named(reference, kind, progress, false);
+}
+
+base::Result<PreparedTree> LayerStore::add(const std::string& reference, PackageKind kind,
+                                           ExtractionProgress* progress) {
+  return prepare_named(reference, kind, progress, true);
+}
+
+base::Result<PreparedTree> LayerStore::prepare_named(const std::string& reference, PackageKind kind,
+                                                     ExtractionProgress* progress, bool keep) {
+  auto prepared = fenced([&]() -> base::Result<PreparedTree> {
+    StopWatch watch;
+    PreparedTree tree;
+    tree.reference = reference;
+    tree.kind = kind;
+    TRY_ASSIGN(const std::string path, absolute_path(reference));
+    struct stat status{};
+    if (reference.empty() || ::stat(path.c_str(), &status) != 0) {
+      const int reason = reference.empty() ? ENOENT : errno;
+      base::Error error = base::from_errno(reason, "cannot be read");
+      error.message += ". Check the path; relative ones start at the current folder.";
+      return error;
+    }
+    if (S_ISDIR(status.st_mode)) {
+      if (keep)
+        return base::Error(base::ErrorKind::invalid_argument,
+                           "it is a folder, and the store keeps archives. Folders are used where "
+                           "they are; to keep this one, zip it.");
+      TRY_ASSIGN(tree, prepare_folder(path, std::move(tree)));
+      tree.resolve_time = watch.lap();
+      return tree;
+    }
+    if (!S_ISREG(status.st_mode))
+      return base::Error(
+          base::ErrorKind::invalid_argument,
+          "it is neither a folder nor a regular file. Give a folder, a zip or a tar.");
+    const FileStamp stamp = stamp_of(status);
+    const auto seen =
+        seen_from_text(read_small(root_fd_.get(), StoreLayout::seen(short_key(path)), nullptr));
+    const bool known = seen && seen->path == path && seen->stamp == stamp;
+    if (known && !keep && load_tree(seen->digest, tree)) {
+      TRY(check_package(tree.summary, kind));
+      tree.resolve_time = watch.lap();
+      return tree;
+    }
+    TRY_ASSIGN(OpenArchive archive, open_archive(path));
+    if (known && archive.stamp == stamp) tree.digest = seen->digest;
+    tree.resolve_time = watch.lap();
+    TRY(prepare_archive(archive, tree, progress));
+    if (keep) TRY(keep_archive(archive, *tree.digest));
+    return tree;
+  });
+  if (!prepared) return base::with_prefix(prepared.error(), subject(kind, reference));
+  return prepared;
+}
+
+base::Result<LayerStore::OpenArchive> LayerStore::open_archive(std::string path) const {
+  OpenArchive archive;
+  archive.fd.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  struct stat status{};
+  if (!archive.fd || ::fstat(archive.fd.get(), &status) != 0)
+    return base::from_errno(errno, "cannot be read");
+  archive.path = std::move(path);
+  archive.stamp = stamp_of(status);
+  return archive;
+}
+
+base::Result<PreparedTree> LayerStore::prepare_folder(const std::string& path,
+                                                      PreparedTree tree) const {
+  std::error_code error;
+  tree.tree = std::filesystem::canonical(path, error);
+  if (error) return base::from_errno(error.value(), "cannot be read");
+  TRY_ASSIGN(const FolderListing listing, list_folder(tree.tree.string()));
+  tree.origin = Origin::folder_in_place;
+  tree.summary = summarise(listing.entries);
+  tree.summary.root_mode = listing.root_mode;
+  TRY(check_package(tree.summary, tree.kind));
+  return tree;
+}
+
+// Finds or makes the tree, and remembers the path. The digest is known already when the path was
+// seen but its tree is gone.
+base::Result<void> LayerStore::prepare_archive(OpenArchive& archive, PreparedTree& tree,
+                                               ExtractionProgress* progress) const {
+  StopWatch watch;
+  if (!tree.digest) {
+    const bool settled = !just_changed(archive.stamp);
+    TRY_ASSIGN(tree.digest, digest_of(archive.source()));
+    TRY(archive.check_unchanged());
+    tree.verify_time = watch.lap();
+    if (!load_tree(*tree.digest, tree)) TRY(extract(archive, tree, progress));
+    if (settled && !archive.path.empty()) {
+      const SeenArchive seen{archive.path, archive.stamp, *tree.digest};
+      // Only a cache: whoever cannot write it hashes again.
+      if (const auto work = WorkFolder::make(root_fd_.get()))
+        static_cast<void>(
+            work->replace_file(StoreLayout::seen(short_key(archive.path)), to_text(seen)));
+    }
+  } else if (!load_tree(*tree.digest, tree)) {
+    TRY(extract(archive, tree, progress));
+  }
+  TRY(check_package(tree.summary, tree.kind));
+  if (tree.origin == Origin::extracted) tree.extract_time = watch.lap();
+  return {};
+}
+
+bool LayerStore::load_tree(const base::Digest& digest, PreparedTree& tree) const {
+  const std::string hex = digest.hex();
+  const std::string path = StoreLayout::tree(hex);
+  struct stat status{};
+  if (::fstatat(root_fd_.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  std::int64_t used_ns = 0;
+  const std::string manifest_path = StoreLayout::manifest(hex);
+  const auto manifest = manifest_from_json(read_small(root_fd_.get(), manifest_path, &used_ns));
+  if (!manifest) return false;
+  if (now_ns() - used_ns > touch_every_ns)
+    ::utimensat(root_fd_.get(), manifest_path.c_str(), nullptr, 0);
+  tree.origin = Origin::found_in_store;
+  tree.digest = digest;
+  tree.tree = layout_.absolute(path);
+  tree.archive_bytes = manifest->archive_bytes;
+  tree.summary = manifest->summary;
+  return true;
+}
+
+base::Result<base::UniqueFd> LayerStore::lock(const std::string& key) const {
+  base::UniqueFd file(::openat(root_fd_.get(), StoreLayout::lock(key).c_str(),
+                               O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (!file || !flock_fully(file.get(), LOCK_EX))
+    return base::from_errno(errno, "cannot lock the store");
+  return file;
+}
+
+base::Result<void> LayerStore::extract(const OpenArchive& archive, PreparedTree& tree,
+                                       ExtractionProgress* progress) const {
+  const std::string hex = tree.digest->hex();
+  TRY_ASSIGN(const base::UniqueFd only_one, lock(hex));
+  // Another process may have made it while this one waited.
+  if (load_tree(*tree.digest, tree)) return {};
+
+  const FileSource source = archive.source();
+  TRY_ASSIGN(const ArchiveFormat format, recognise_archive(source));
+  if (format == ArchiveFormat::none)
+    return broken_archive("it is neither a zip nor a tar archive",
+                          "Give a zip, a tar or a folder.");
+  TRY_ASSIGN(const WorkFolder work, WorkFolder::make(root_fd_.get()));
+  TRY(make_folder(work.fd(), tree_in_work));
+  TRY_ASSIGN(const base::UniqueFd tree_fd, open_folder(work.fd(), tree_in_work));
+  if (::fchmod(tree_fd.get(), 0755) != 0) return cannot_write(errno, tree_in_work);
+  const ExtractionRequest request{.source = source,
+                                  .tree_fd = tree_fd.get(),
+                                  .kind = tree.kind,
+                                  .reference = tree.reference,
+                                  .progress = progress};
+  TRY_ASSIGN(const TreeListing listing,
+             format == ArchiveFormat::zip ? extract_zip(request) : extract_tar(request, format));
+  TRY(archive.check_unchanged());
+
+  const Manifest manifest{.first_reference = tree.reference,
+                          .archive_bytes = archive.stamp.size,
+                          .summary = summarise(listing)};
+  TRY(work.replace_file(StoreLayout::entries(hex), to_text(listing)));
+  TRY(work.replace_file(StoreLayout::manifest(hex), to_json(manifest)));
+  // A tree whose manifest was lost or is of another version makes place.
+  TRY(work.move_in(StoreLayout::tree(hex)));
+  // The tree comes last: where it is, all that belongs to it is.
+  TRY(work.move_out(tree_in_work, StoreLayout::tree(hex)));
+  tree.origin = Origin::extracted;
+  tree.tree = layout_.absolute(StoreLayout::tree(hex));
+  tree.archive_bytes = manifest.archive_bytes;
+  tree.summary = manifest.summary;
+  return {};
+}
+
+base::Result<void> LayerStore::keep_archive(const OpenArchive& archive,
+                                            const base::Digest& digest) const {
+  const std::string blob = StoreLayout::blob(digest.hex());
+  struct stat status{};
+  if (::fstatat(root_fd_.get(), blob.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) {
+    ::utimensat(root_fd_.get(), blob.c_str(), nullptr, 0);
+    return {};
+  }
+  TRY_ASSIGN(const WorkFolder work, WorkFolder::make(root_fd_.get()));
+  const base::UniqueFd copy(
+      ::openat(work.fd(), "blob", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!copy) return cannot_write(errno, blob);
+  // Shared blocks where the file system can; never a hard link, which an edit would change too.
+  if (::ioctl(copy.get(), FICLONE, archive.fd.get()) != 0) {
+    off_t offset = 0;
+    while (static_cast<std::uint64_t>(offset) < archive.stamp.size) {
+      const ssize_t count =
+          ::copy_file_range(archive.fd.get(), &offset, copy.get(), nullptr,
+                            archive.stamp.size - static_cast<std::uint64_t>(offset), 0);
+      if (count > 0) continue;
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0 && (errno == ENOSPC || errno == EDQUOT)) return cannot_write(errno, blob);
+      break;
+    }
+    // Across file systems of old kernels only plain reads and writes work.
+    const FileSource source = archive.source();
+    const auto buffer = std::make_unique_for_overwrite<char[]>(hash_block);
+    while (static_cast<std::uint64_t>(offset) < archive.stamp.size) {
+      const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(
+          hash_block, archive.stamp.size - static_cast<std::uint64_t>(offset)));
+      TRY(source.read_at(static_cast<std::uint64_t>(offset), buffer.get(), count));
+      if (auto written = base::write_all(copy.get(), {buffer.get(), count}); !written)
+        return cannot_write(errno, blob);
+      offset += static_cast<off_t>(count);
+    }
+  }
+  TRY(archive.check_unchanged());
+  return work.move_out("blob", blob);
+}
+
+base::Result<PreparedTree> LayerStore::add_bytes(std::string_view bytes,
+                                                 const std::string& reference, PackageKind kind,
+                                                 ExtractionProgress* progress) {
+  auto prepared = fenced([&]() -> base::Result<PreparedTree> {
+    StopWatch watch;
+    PreparedTree tree;
+    tree.reference = reference;
+    tree.kind = kind;
+    tree.digest = base::sha256(bytes);
+    tree.verify_time = watch.lap();
+    const std::string hex = tree.digest->hex();
+    TRY_ASSIGN(const WorkFolder work, WorkFolder::make(root_fd_.get()));
+    TRY(write_new_file(work.fd(), "blob", bytes));
+    OpenArchive archive;
+    archive.fd.reset(::openat(work.fd(), "blob", O_RDONLY | O_CLOEXEC));
+    struct stat status{};
+    if (!archive.fd || ::fstat(archive.fd.get(), &status) != 0)
+      return base::from_errno(errno, "cannot be read");
+    archive.stamp = stamp_of(status);
+    TRY(prepare_archive(archive, tree, progress));
+    TRY(work.move_out("blob", StoreLayout::blob(hex)));
+    return tree;
+  });
+  if (!prepared) return base::with_prefix(prepared.error(), subject(kind, reference));
+  return prepared;
+}
+
+base::Result<PreparedTree> LayerStore::prepare(const base::Digest& digest,
+                                               const std::string& reference, PackageKind kind,
+                                               ExtractionProgress* progress) {
+  auto prepared = fenced([&]() -> base::Result<PreparedTree> {
+    StopWatch watch;
+    PreparedTree tree;
+    tree.reference = reference;
+    tree.kind = kind;
+    if (load_tree(digest, tree)) {
+      TRY(check_package(tree.summary, kind));
+      tree.resolve_time = watch.lap();
+      return tree;
+    }
+    TRY_ASSIGN(const std::filesystem::path path, archive_path(digest));
+    TRY_ASSIGN(OpenArchive archive, open_archive(path.string()));
+    archive.path.clear();  // Its name is its digest; no need to remember it.
+    tree.digest = digest;
+    tree.resolve_time = watch.lap();
+    TRY(prepare_archive(archive, tree, progress));
+    return tree;
+  });
+  if (!prepared) return base::with_prefix(prepared.error(), subject(kind, reference));
+  return prepared;
+}
+
+base::Result<std::filesystem::path> LayerStore::archive_path(const base::Digest& digest) const {
+  const std::string blob = StoreLayout::blob(digest.hex());
+  if (::faccessat(root_fd_.get(), blob.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    return layout_.absolute(blob);
+  return base::Error(base::ErrorKind::not_found,
+                     "the store has no archive " + digest.hex() + ". Add it again.");
+}
+
+base::Result<std::vector<StoredTree>> LayerStore::list() const {
+  std::vector<StoredTree> rows;
+  auto read = fenced([&]() -> base::Result<void> {
+    TRY_ASSIGN(const auto names, folder_names(root_fd_.get(), StoreLayout::trees));
+    for (const std::string& name : names) {
+      const auto digest = base::Digest::from_hex(name);
+      if (!digest) continue;
+      std::int64_t used_ns = 0;
+      const auto manifest =
+          manifest_from_json(read_small(root_fd_.get(), StoreLayout::manifest(name), &used_ns));
+      if (!manifest) continue;
+      rows.push_back({.digest = *digest,
+                      .tree = layout_.absolute(StoreLayout::tree(name)),
+                      .first_reference = manifest->first_reference,
+                      .archive_bytes = manifest->archive_bytes,
+                      .summary = manifest->summary,
+                      .last_used = std::chrono::system_clock::time_point(
+                          std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                              std::chrono::nanoseconds(used_ns))),
+                      .has_archive = bool(archive_path(*digest))});
+    }
+    return {};
+  });
+  if (!read) return store_error(root(), read.error());
+  std::sort(rows.begin(), rows.end(),
+            [](const StoredTree& a, const StoredTree& b) { return a.digest < b.digest; });
+  return rows;
+}
+
+base::Result<TreeListing> LayerStore::entries(const PreparedTree& tree) const {
+  auto listing = fenced([&]() -> base::Result<TreeListing> {
+    if (tree.digest)
+      return listing_from_text(read_small(root_fd_.get(), StoreLayout::entries(tree.digest->hex()),
+                                          nullptr, largest_listing));
+    TRY_ASSIGN(FolderListing folder, list_folder(tree.tree.string()));
+    return std::move(folder.entries);
+  });
+  if (!listing) return base::with_prefix(listing.error(), subject(tree.kind, tree.reference));
+  return listing;
+}
+
+base::Result<std::filesystem::path> LayerStore::derived_tree(
+    const std::string& key, const std::function<base::Result<void>(int tree_fd)>& build) {
+  const std::string path = StoreLayout::merged(key);
+  const std::string stamp = StoreLayout::merged_stamp(key);
+  const auto is_there = [&] {
+    struct stat status{};
+    if (::fstatat(root_fd_.get(), path.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    if (::fstatat(root_fd_.get(), stamp.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        now_ns() - nanoseconds_of(status.st_mtim) > touch_every_ns)
+      ::utimensat(root_fd_.get(), stamp.c_str(), nullptr, 0);
+    return true;
+  };
+  if (is_there()) return layout_.absolute(path);
+  auto built = fenced([&]() -> base::Result<void> {
+    TRY_ASSIGN(const base::UniqueFd only_one, lock(key));
+    if (is_there()) return {};
+    TRY_ASSIGN(const WorkFolder work, WorkFolder::make(root_fd_.get()));
+    TRY(make_folder(work.fd(), tree_in_work));
+    TRY_ASSIGN(const base::UniqueFd tree_fd, open_folder(work.fd(), tree_in_work));
+    if (::fchmod(tree_fd.get(), 0755) != 0) return cannot_write(errno, tree_in_work);
+    TRY(build(tree_fd.get()));
+    TRY(work.replace_file(stamp, ""));
+    return work.move_out(tree_in_work, path);
+  });
+  if (!built) return store_error(root(), built.error());
+  return layout_.absolute(path);
+}
+
+std::string LayerStore::remembered(const std::string& key) const {
+  const std::string text =
+      read_small(root_fd_.get(), StoreLayout::remembered(short_key(key)), nullptr);
+  const std::size_t end = text.find('\n');
+  if (end == std::string::npos || text.substr(0, end) != key) return {};
+  return text.substr(end + 1);
+}
+
+void LayerStore::remember(const std::string& key, std::string_view text) {
+  if (const auto work = WorkFolder::make(root_fd_.get()))
+    static_cast<void>(work->replace_file(StoreLayout::remembered(short_key(key)),
+                                         std::string(key).append("\n").append(text)));
+}
+
+base::Result<GarbageReport> LayerStore::collect_garbage(
+    std::chrono::seconds unused_for,
+    const std::function<bool(const base::Digest&)>& wanted_archive) {
+  if (::flock(use_lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    // A failed change of a lock may have dropped it.
+    flock_fully(use_lock_.get(), LOCK_SH);
+    return store_error(root(), {base::ErrorKind::io_error,
+                                "cannot collect garbage: other lamina processes use it. Stop them "
+                                "(lamina serve, running invocations), then try again."});
+  }
+  auto report = fenced([&] { return collect_alone(unused_for, wanted_archive); });
+  flock_fully(use_lock_.get(), LOCK_SH);
+  if (!report) return store_error(root(), report.error());
+  return report;
+}
+
+}  // namespace layers
