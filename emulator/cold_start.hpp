@@ -2,6 +2,7 @@
 
 #include "emulator/command_line.hpp"
 #include "emulator/execution_environment.hpp"
+#include "emulator/runtime_catalogue.hpp"
 #include "layers/layer_store.hpp"
 #include "layers/prepared_tree.hpp"
 

@@ -244,7 +244,7 @@ asio::awaitable<base::Result<InvocationOutcome>> ExecutionEnvironment::invoke(st
   } else {
     runtime_api::InvocationEvent event;
     event.request_id = request_id;
-    event.deadline = std::chrono::time_point_cast<std::chrono::milliseconds>(wall_deadline);
+    event.deadline = wall_deadline;
     event.invoked_function_arn = function_arn(plan_.function);
     event.trace_id = make_trace_id();
     event.content_type = "application/json";

@@ -86,7 +86,9 @@ asio::awaitable<base::Result<void>> run_invocations(ExecutionEnvironment& enviro
 base::Result<ExitCode> run_invoke(const InvokeCommand& command) {
   TRY_ASSIGN(const std::string event, checked_event(command));
   base::UniqueFd report_file;
-  if (!command.report_file.empty()) TRY_ASSIGN(report_file, open_report(command.report_file));
+  if (!command.report_file.empty()) {
+    TRY_ASSIGN(report_file, open_report(command.report_file));
+  }
   TRY_ASSIGN(const auto store_path, find_store());
   TRY_ASSIGN(layers::LayerStore store, layers::LayerStore::open(store_path));
   const auto progress = make_progress_bar();
