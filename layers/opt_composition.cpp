@@ -101,7 +101,9 @@ base::Result<std::optional<std::filesystem::path>> cover_for(std::span<const Pre
   }
   std::string answer(no_cover);
   // The root of an empty cover is 0755, whatever the folder's own is.
-  if (!cover.empty() || !plain_root) TRY_ASSIGN(answer, make_cover(cover, store));
+  if (!cover.empty() || !plain_root) {
+    TRY_ASSIGN(answer, make_cover(cover, store));
+  }
   if (lasting) store.remember(list_key(cover_version, layers), answer);
   if (answer == no_cover) return std::nullopt;
   TRY_ASSIGN(const std::filesystem::path tree, tree_of(answer));
@@ -185,8 +187,6 @@ base::Result<std::filesystem::path> merged_tree(std::span<const PreparedTree> la
                                                 LayerStore& store) {
   base::Sha256 key;
   key.update(merged_version.data(), merged_version.size());
-  std::vector<TreeListing> listings;
-  bool listed = false;
   for (const PreparedTree& layer : layers) {
     std::string part;
     if (layer.digest) {
@@ -201,7 +201,7 @@ base::Result<std::filesystem::path> merged_tree(std::span<const PreparedTree> la
     key.update(part.data(), part.size());
   }
   return store.derived_tree(key.finish().hex(), [&](int tree_fd) -> base::Result<void> {
-    if (!std::exchange(listed, true)) TRY_ASSIGN(listings, listings_of(layers, store));
+    TRY_ASSIGN(const auto listings, listings_of(layers, store));
     return Merger(layers, tree_fd).run(listings);
   });
 }
