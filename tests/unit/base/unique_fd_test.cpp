@@ -17,21 +17,21 @@ bool closes_on_exec(const base::UniqueFd& fd) {
 
 TEST_CASE("every way of making a descriptor makes it close-on-exec") {
   const auto file = base::open_read_only("/dev/null");
-  REQUIRE(file);
+  REQUIRE(file.has_value());
   CHECK(closes_on_exec(*file));
   const auto pipe = base::make_pipe();
-  REQUIRE(pipe);
+  REQUIRE(pipe.has_value());
   CHECK(closes_on_exec(pipe->first));
   CHECK(closes_on_exec(pipe->second));
   const auto sockets = base::make_seqpacket_pair();
-  REQUIRE(sockets);
+  REQUIRE(sockets.has_value());
   CHECK(closes_on_exec(sockets->first));
   CHECK(closes_on_exec(sockets->second));
 }
 
 TEST_CASE("a descriptor is closed once and only by its last owner") {
   auto pipe = base::make_pipe();
-  REQUIRE(pipe);
+  REQUIRE(pipe.has_value());
   const int number = pipe->first.get();
   base::UniqueFd owner = std::move(pipe->first);
   CHECK(owner.get() == number);

@@ -95,8 +95,8 @@ TEST_CASE("every byte changed in turn never crashes the decoder") {
 TEST_CASE("descriptors travel beside a packet and arrive close-on-exec") {
   auto sockets = base::make_seqpacket_pair();
   auto pipe = base::make_pipe();
-  REQUIRE(sockets);
-  REQUIRE(pipe);
+  REQUIRE(sockets.has_value());
+  REQUIRE(pipe.has_value());
   REQUIRE(wire::send_packet(sockets->first.get(), "hello", {pipe->second.get()}) == 0);
   wire::Packet packet;
   REQUIRE(wire::receive_packet(sockets->second.get(), packet) == wire::Received::packet);
