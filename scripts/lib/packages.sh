@@ -30,7 +30,7 @@ packages_of() {
       ;;
     test)
       echo g++ doctest-dev libclang-rt-19-dev llvm-19 clang-format-19 shellcheck
-      echo python3-boto3 python3-numpy bubblewrap procps
+      echo python3-boto3 python3-numpy bubblewrap zstd
       ;;
   esac
 }

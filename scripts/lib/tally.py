@@ -29,6 +29,27 @@ def cases(path):
         yield case.get("name"), state, output
 
 
+INNER_DOCTEST = re.compile(r"test cases: +\d+ \| +(\d+) passed \| +(\d+) failed")
+INNER_UNITTEST = re.compile(r"^Ran (\d+) tests? in .*\n+(?:OK|FAILED)(?: \((.*)\))?", re.M)
+
+
+def inner_counts(state, output):
+    """One ctest test may hold many cases of doctest or unittest: their numbers, if it says them."""
+    if match := INNER_DOCTEST.search(output):
+        counts = {PASSED: int(match.group(1)), FAILED: int(match.group(2)), SKIPPED: 0}
+    elif match := INNER_UNITTEST.search(output):
+        kinds = dict(re.findall(r"(\w+)=(\d+)", match.group(2) or ""))
+        failed = int(kinds.get("failures", 0)) + int(kinds.get("errors", 0))
+        skipped = int(kinds.get("skipped", 0))
+        counts = {PASSED: max(int(match.group(1)) - failed - skipped, 0), FAILED: failed, SKIPPED: skipped}
+    else:
+        return {state: 1}
+    # A sanitizer or a time limit may fail a test whose cases all passed.
+    if state == FAILED and counts[FAILED] == 0:
+        counts[FAILED] = 1
+    return {SKIPPED: 1} if state == SKIPPED else counts
+
+
 def reason_of(output):
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     named = [line for line in lines if "skip" in line.lower()]
@@ -38,8 +59,9 @@ def reason_of(output):
 def counts_of(paths):
     counts = dict.fromkeys((PASSED, FAILED, SKIPPED), 0)
     for path in paths:
-        for _, state, _ in cases(path):
-            counts[state] += 1
+        for _, state, output in cases(path):
+            for inner, number in inner_counts(state, output).items():
+                counts[inner] += number
     return counts
 
 
@@ -52,6 +74,9 @@ def show_run(path):
     for name, state, output in cases(path):
         if state == SKIPPED:
             print(f"    skipped {name}: {reason_of(output)}")
+        elif number := inner_counts(state, output).get(SKIPPED):
+            print(f"    skipped {number} of {name}" + "".join(
+                f"\n      {reason}" for reason in sorted(set(re.findall(r"skipped ['\"](.*)['\"]", output)))))
     for name, state, output in cases(path):
         if state == FAILED:
             lines = output.splitlines()
@@ -72,7 +97,7 @@ def unexcused(folder):
     found = 0
     for path in sorted(folder.glob("*.xml")):
         for name, state, output in cases(path):
-            if state == SKIPPED and not any(pattern.fullmatch(name) for pattern in patterns):
+            if inner_counts(state, output).get(SKIPPED) and not any(pattern.fullmatch(name) for pattern in patterns):
                 print(f"  {path.stem}: {name} must not be skipped here: {reason_of(output)}")
                 found += 1
     return found
