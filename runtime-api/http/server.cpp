@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/status.hpp>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -60,6 +61,7 @@ class RequestParser final : public beast_http::basic_parser<true> {
   bool gave_up() const { return gave_up_; }
   bool wants_continue() const { return wants_continue_; }
   bool header_received() const { return header_received_; }
+  bool http_1_0() const { return http_1_0_; }
 
   Request take_request() {
     if (too_large_) request_.body = std::string();
@@ -71,8 +73,9 @@ class RequestParser final : public beast_http::basic_parser<true> {
 
   static std::string_view view(string_view text) { return {text.data(), text.size()}; }
 
-  void on_request_impl(beast_http::verb, string_view method, string_view target, int,
+  void on_request_impl(beast_http::verb, string_view method, string_view target, int version,
                        error_code&) override {
+    http_1_0_ = version < 11;
     request_ = Request(view(method), view(target));
     request_.headers.reserve(8);
   }
@@ -134,6 +137,7 @@ class RequestParser final : public beast_http::basic_parser<true> {
   Request request_;
   std::size_t header_bytes_ = 0;
   std::uint64_t body_bytes_ = 0;
+  bool http_1_0_ = false;
   bool header_received_ = false;
   bool wants_continue_ = false;
   bool too_large_ = false;
@@ -156,8 +160,6 @@ bool has_no_body(int status) {
 }
 
 }  // namespace
-
-class Connection;
 
 class Server::Shared : public std::enable_shared_from_this<Server::Shared> {
  public:
@@ -201,7 +203,7 @@ class Server::Shared : public std::enable_shared_from_this<Server::Shared> {
 
 /// One client. A read is always outstanding, also while the handler works: it is how a client that
 /// went away is noticed, and it becomes the next request's first read without being restarted.
-class Connection : public std::enable_shared_from_this<Connection> {
+class Server::Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(std::shared_ptr<Server::Shared> shared, tcp::socket socket)
       : shared_(std::move(shared)), socket_(std::move(socket)) {
@@ -264,7 +266,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 // --- Connection: reading ---
 
-void Connection::prepare_buffer() {
+void Server::Connection::prepare_buffer() {
   if (begin_ == end_) begin_ = end_ = 0;
   if (!buffer_) {
     capacity_ = small_buffer;
@@ -291,7 +293,7 @@ void Connection::prepare_buffer() {
   buffer_ = std::make_unique_for_overwrite<char[]>(capacity_);
 }
 
-void Connection::start_read() {
+void Server::Connection::start_read() {
   if (reading_ || read_error_) return;
   prepare_buffer();
   reading_ = true;
@@ -301,7 +303,7 @@ void Connection::start_read() {
                           });
 }
 
-void Connection::on_read(error_code error, std::size_t count) {
+void Server::Connection::on_read(error_code error, std::size_t count) {
   reading_ = false;
   last_read_full_ = count == free_bytes();
   end_ += count;
@@ -315,13 +317,13 @@ void Connection::on_read(error_code error, std::size_t count) {
   }
 }
 
-void Connection::cancel_handler() {
+void Server::Connection::cancel_handler() {
   if (!in_handler_ || shared_->options.when_client_gone != ClientGone::cancel_handler) return;
   cancelled_ = true;
   cancel_.emit(asio::cancellation_type::terminal);
 }
 
-Connection::Parsed Connection::parse() {
+Server::Connection::Parsed Server::Connection::parse() {
   if (!parser_) {
     // Some clients end a body with a line break that its length does not count.
     while (begin_ != end_ && (buffer_[begin_] == '\r' || buffer_[begin_] == '\n')) ++begin_;
@@ -353,7 +355,7 @@ Connection::Parsed Connection::parse() {
 
 // --- Connection: writing ---
 
-void Connection::compose_head(const Response& response, bool keep_alive, bool http_1_0) {
+void Server::Connection::compose_head(const Response& response, bool keep_alive, bool http_1_0) {
   head_ = status_line(response.status);
   if (head_.empty()) {
     const auto reason = beast_http::obsolete_reason(
@@ -376,13 +378,13 @@ void Connection::compose_head(const Response& response, bool keep_alive, bool ht
   head_ += "\r\n";
 }
 
-void Connection::send_continue() {
+void Server::Connection::send_continue() {
   static constexpr std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
   error_code ignored;  // a client that has gone shows at the next read
   socket_.write_some(asio::buffer(line), ignored);
 }
 
-void Connection::refuse(int status) {
+void Server::Connection::refuse(int status) {
   compose_head(Response(status), /*keep_alive=*/false, /*http_1_0=*/false);
   error_code ignored;
   socket_.write_some(asio::buffer(head_), ignored);
@@ -390,21 +392,21 @@ void Connection::refuse(int status) {
 
 // --- Connection: life ---
 
-void Connection::set_phase(Phase phase) {
+void Server::Connection::set_phase(Phase phase) {
   phase_ = phase;
   if (shared_->options.idle_timeout.count() > 0 || shared_->options.request_timeout.count() > 0) {
     phase_since_ = Clock::now();
   }
 }
 
-bool Connection::is_late(Clock::time_point now) const {
+bool Server::Connection::is_late(Clock::time_point now) const {
   const auto limit = phase_ == Phase::idle       ? shared_->options.idle_timeout
                      : phase_ == Phase::transfer ? shared_->options.request_timeout
                                                  : std::chrono::milliseconds(0);
   return limit.count() > 0 && now - phase_since_ > limit;
 }
 
-void Connection::abort() {
+void Server::Connection::abort() {
   aborted_ = true;
   error_code ignored;
   socket_.close(ignored);
@@ -412,7 +414,7 @@ void Connection::abort() {
   cancel_.emit(asio::cancellation_type::terminal);
 }
 
-void Connection::start(std::shared_ptr<Connection> self) {
+void Server::Connection::start(std::shared_ptr<Connection> self) {
   auto executor = self->shared_->executor;
   auto slot = self->cancel_.slot();
   auto on_end = [self](std::exception_ptr failure) {
@@ -427,7 +429,7 @@ void Connection::start(std::shared_ptr<Connection> self) {
   asio::co_spawn(executor, run(self), asio::bind_cancellation_slot(slot, std::move(on_end)));
 }
 
-asio::awaitable<void> Connection::linger() {
+asio::awaitable<void> Server::Connection::linger() {
   error_code ignored;
   socket_.shutdown(tcp::socket::shutdown_send, ignored);
   asio::steady_timer deadline(shared_->executor, linger_time);
@@ -444,7 +446,7 @@ asio::awaitable<void> Connection::linger() {
   }
 }
 
-asio::awaitable<void> Connection::run(std::shared_ptr<Connection> self) {
+asio::awaitable<void> Server::Connection::run(std::shared_ptr<Connection> self) {
   Connection& c = *self;
   Server::Shared& shared = *c.shared_;
   for (;;) {
@@ -474,7 +476,7 @@ asio::awaitable<void> Connection::run(std::shared_ptr<Connection> self) {
 
     const bool gave_up = c.parser_->gave_up();
     bool keep_alive = !truncated && !gave_up && c.parser_->keep_alive();
-    const bool http_1_0 = c.parser_->version() < 11;
+    const bool http_1_0 = c.parser_->http_1_0();
     const bool too_large = c.parser_->body_too_large();
     Request request = c.parser_->take_request();
     if (truncated) request.body_state = BodyState::truncated;

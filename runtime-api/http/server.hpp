@@ -73,6 +73,7 @@ class Server {
   std::size_t connections() const;
 
  private:
+  class Connection;
   class Shared;
   std::shared_ptr<Shared> shared_;
 };
