@@ -57,7 +57,7 @@ base::Result<void> MemorySource::read_at(std::uint64_t offset, void* buffer,
                                          std::size_t count) const {
   if (offset > size_ || count > size_ - offset)
     return broken_archive("it is cut short", "Make or download it again.");
-  std::memcpy(buffer, bytes_ + offset, count);
+  if (count > 0) std::memcpy(buffer, bytes_ + offset, count);
   return {};
 }
 
