@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -296,7 +297,8 @@ class TreeBuilder {
     return {};
   }
 
-  std::vector<ZipMember> members_;
+  // A deque: the views of paths in add_parents() must outlive what it adds.
+  std::deque<ZipMember> members_;
   std::unordered_map<std::string, std::size_t> by_path_;
   std::string last_parent_;
 };
