@@ -168,16 +168,9 @@ class ExecWrapper(EndToEndTest):
     def invoke(self, wrapper, layers=()):
         code = self.space.tree("py", {"app.py": "def handler(event, context):\n    import os\n"
                                                 "    return os.environ.get('WRAPPED')\n"})
-        runtime = self.python_runtime()
+        runtime = self.managed_runtime("python")
         return self.space.invoke("app.handler", "--env", f"AWS_LAMBDA_EXEC_WRAPPER={wrapper}", code=code, runtime=runtime,
                                  layers=layers, report=True)
-
-    def python_runtime(self):
-        runtimes = [row["name"] for row in self.space.run("doctor", "--json").json["runtimes"]]
-        found = [name for name in runtimes if name.startswith("python")]
-        if not found:
-            self.cannot("no-python", "this host has no Python that Lamina can serve")
-        return found[0]
 
     def test_a_wrapper_runs_the_runtime(self):
         layer = self.space.tree("layer", {"wrapper": ("#!/bin/sh\nexport WRAPPED=yes\nexec \"$@\"\n", 0o755)})

@@ -20,6 +20,7 @@ import tempfile
 import time
 import unittest
 import uuid
+import warnings
 import zipfile
 
 LAMINA = os.path.abspath(os.environ.get("LAMINA_BIN", "build/dev/bin/lamina"))
@@ -294,6 +295,14 @@ class EndToEndTest(unittest.TestCase):
             self.cannot(f"no-{name}", f"{name} is not installed")
         return path
 
+    def managed_runtime(self, language):
+        """A runtime of this language that the host serves, as doctor lists them."""
+        names = [row["name"] for row in self.space.run("doctor", "--json").json["runtimes"]]
+        found = [name for name in names if name.startswith(language)]
+        if not found:
+            self.cannot(f"no-{language}", f"this host has no {language} that Lamina can serve")
+        return found[0]
+
     def needs_root(self):
         if os.geteuid() != 0:
             self.cannot("not-root", "the tests were not started as root")
@@ -387,7 +396,6 @@ def zip_bytes(entries, level=6):
     with zipfile.ZipFile(buffer, "w", compresslevel=level) as archive:
         for entry in entries:
             info = entry.zip_info()
-            import warnings
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # duplicate names are a case under test
                 archive.writestr(info, entry.content, compresslevel=level)
