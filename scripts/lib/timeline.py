@@ -1,26 +1,44 @@
 #!/usr/bin/env python3
-"""Prints the phase timeline of a report that `lamina invoke --json FILE` wrote."""
+"""Prints the phase timelines of reports that `lamina invoke --json FILE` wrote, side by side.
+
+    timeline.py TITLE=FILE...
+"""
 
 import json
 import sys
 
-BAR = 28
+WIDTH = 16
 
 
-def main(path):
-    with open(path, encoding="utf-8") as file:
-        report = json.load(file)
-    for layer in report["layers"]:
-        print(f"  layer {layer['reference'].rsplit('/', 1)[-1]:<16} {layer['files']:>3} files "
-              f"{layer['unpackedBytes']:>6} bytes   {layer['origin']}")
-    rows = report["timeline"]
-    longest = max((row["milliseconds"] for row in rows), default=0) or 1
-    for row in rows:
-        what = row["phase"]
-        if row.get("package"):
-            what += " " + row["package"].rsplit("/", 1)[-1]
-        bar = "#" * max(1, round(BAR * row["milliseconds"] / longest)) if row["milliseconds"] else ""
-        print(f"  {what:<34} {row['milliseconds']:>8.2f} ms  {bar}".rstrip())
+def label(row):
+    package = row.get("package", "").rstrip("/").rsplit("/", 1)[-1]
+    return f"{row['phase']} {package}".strip()
 
 
-main(sys.argv[1])
+def main(arguments):
+    titles, columns, labels = [], [], []
+    for argument in arguments:
+        title, path = argument.split("=", 1)
+        with open(path, encoding="utf-8") as file:
+            report = json.load(file)
+        titles.append(title)
+        columns.append({label(row): row["milliseconds"] for row in report["timeline"]})
+    for column in columns:
+        # A phase that only one run has goes where that run had it.
+        for position, name in enumerate(column):
+            if name not in labels:
+                before = list(column)[:position]
+                place = max((labels.index(other) + 1 for other in before if other in labels), default=0)
+                labels.insert(place, name)
+    names = max(map(len, labels))
+    print("  " + " " * names + "".join(f"{title:>{WIDTH}}" for title in titles))
+    for name in labels:
+        cells = (f"{column[name]:.2f} ms" if name in column else "-" for column in columns)
+        print(f"  {name:<{names}}" + "".join(f"{cell:>{WIDTH}}" for cell in cells))
+    totals = (f"{sum(column.values()):.2f} ms" for column in columns)
+    print(f"  {'all':<{names}}" + "".join(f"{total:>{WIDTH}}" for total in totals))
+
+
+if len(sys.argv) < 2:
+    sys.exit(__doc__)
+main(sys.argv[1:])
