@@ -1,0 +1,1 @@
+"""a module that version 2 has dropped"""

@@ -1,0 +1,5 @@
+__version__ = "2.0"
+
+
+def greet(name):
+    return f"Hi {name}!"
