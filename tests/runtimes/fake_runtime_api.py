@@ -28,13 +28,13 @@ class Event:
 
 
 class FakeRuntimeApi:
-    """`answers` holds the POSTs in order; `finished` is set when the last event has its answer."""
+    """`answers` holds the POSTs in order; `idle` is set when the runtime waits and no event is left."""
 
     def __init__(self, events):
         self.events = [event if isinstance(event, Event) else Event(event) for event in events]
         self.answers = []
         self.next_connections = []
-        self.finished = threading.Event()
+        self.idle = threading.Event()
         self._handed_out = 0
         self._lock = threading.Lock()
         api = self
@@ -60,10 +60,9 @@ class FakeRuntimeApi:
 
         self._server = Server(("127.0.0.1", 0), Handler)
         self.address = "127.0.0.1:%d" % self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self):
-        self.finished.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -76,6 +75,7 @@ class FakeRuntimeApi:
             index = self._handed_out
             self._handed_out += 1
         if index >= len(self.events):
+            self.idle.set()
             time.sleep(600)  # as the platform: no answer until there is an event
             return
         event = self.events[index]
@@ -116,5 +116,3 @@ class FakeRuntimeApi:
             handler.close_connection = True
         handler.end_headers()
         handler.wfile.write(answer)
-        if len(self.answers) >= len(self.events):
-            self.finished.set()

@@ -100,22 +100,18 @@ def run(runtime, binds, handler, code, layers=None, env=None, events=({},), pati
         with open(folder + "/stdout", "wb") as out, open(folder + "/stderr", "wb") as err:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=variables)
             deadline = time.monotonic() + patience
-            while process.poll() is None and not api.finished.wait(0.005):
-                if time.monotonic() > deadline:
-                    break
-            # A runtime that means to exit after its answer does so at once.
-            try:
-                exit_code = process.wait(0.3 if api.finished.is_set() else 0)
-            except subprocess.TimeoutExpired:
-                exit_code = None
+            while process.poll() is None and not api.idle.wait(0.005) and time.monotonic() < deadline:
+                pass
+            exit_code = process.poll()
+            if exit_code is None:
                 process.kill()
                 process.wait()
         texts = []
         for name in ("/stdout", "/stderr"):
             with open(folder + name, encoding="utf-8", newline="") as file:
                 texts.append(file.read())
-        if exit_code is None and not api.finished.is_set():
-            raise AssertionError("no answer within %d s\n%s" % (patience, "".join(texts)))
+        if exit_code is None and not api.idle.is_set():
+            raise AssertionError("neither idle nor gone after %d s\n%s" % (patience, "".join(texts)))
         return Outcome(api.answers, api.next_connections, texts[0], texts[1], exit_code)
     finally:
         api.close()
