@@ -28,7 +28,7 @@ def files():
         names = [name for name in listing.split("\0") if name]
     except (OSError, subprocess.CalledProcessError):  # a source archive without git
         names = [path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*")
-                 if not {"build", "node_modules", "__pycache__"} & set(path.parts)]
+                 if not {".git", "build", "node_modules", "__pycache__"} & set(path.parts)]
     return sorted({name for name in names if (ROOT / name).is_file()
                    and not (ROOT / name).is_symlink()})
 
@@ -71,7 +71,7 @@ def check_shell():
 
 # Homes and scratch folders of somebody's machine; the sandbox's own /home never occurs.
 MACHINE_PATH = re.compile(
-    r"/(?:home|Users)/(?!runner\b)[a-z][\w.-]*/|/ro" r"ot/|/wo" r"rk/(?:main|shared)\b|\.\./sha" r"red\b")
+    r"/(?:home|Users)/(?!runner\b)[a-z][\w.-]*/|/ro" r"ot/(?:[a-z]|\.(?!profile))|/wo" r"rk/(?:main|shared)\b|\.\./sha" r"red\b")
 BINARY_SUFFIXES = (".zip", ".gz", ".zst", ".tar", ".png", ".ico", ".wasm", ".jar", ".bin", ".so")
 
 
