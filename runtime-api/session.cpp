@@ -133,7 +133,7 @@ class Session::Impl : public std::enable_shared_from_this<Impl> {
   std::vector<std::string> features_;
 };
 
-class Session::Impl::Waiter {
+class Session::Impl::Waiter : public std::enable_shared_from_this<Waiter> {
  public:
   explicit Waiter(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {
     impl_->waiters_.push_back(this);
@@ -147,15 +147,14 @@ class Session::Impl::Waiter {
   auto wait() {
     return asio::async_initiate<const asio::use_awaitable_t<>, void(error_code)>(
         [this](auto handler) {
-          auto slot = asio::get_associated_cancellation_slot(handler);
-          if (slot.is_connected()) {
-            slot.assign([this](asio::cancellation_type) {
-              // From this moment on no event may go to it, also not in the same turn.
-              leave();
-              complete(asio::error::operation_aborted);
-            });
-          }
-          handler_ = std::move(handler);
+          handler_.emplace(std::move(handler));
+          // Only now: the type-erased handler takes the slot over and hands out one of its own.
+          auto slot = asio::get_associated_cancellation_slot(*handler_);
+          if (!slot.is_connected()) return;
+          // Weak, because the slot keeps this function after the wait is over.
+          slot.assign([weak = weak_from_this()](asio::cancellation_type) {
+            if (auto self = weak.lock()) self->cancel();
+          });
         },
         asio::use_awaitable);
   }
@@ -170,20 +169,26 @@ class Session::Impl::Waiter {
   Response take_event() { return std::move(event_); }
 
  private:
+  void cancel() {
+    // From this moment on no event may go to it, also not in the same turn.
+    leave();
+    complete(asio::error::operation_aborted);
+  }
   void leave() {
     if (std::erase(impl_->waiters_, this) != 0) impl_->changed();
   }
   void complete(error_code error) {
     if (!handler_) return;
-    auto handler = std::move(handler_);
-    handler_ = nullptr;
+    auto handler = std::move(*handler_);
+    handler_.reset();
     asio::post(impl_->executor_,
                [handler = std::move(handler), error]() mutable { std::move(handler)(error); });
   }
 
   std::shared_ptr<Impl> impl_;
   Response event_;
-  asio::any_completion_handler<void(error_code)> handler_;
+  // optional, because move assignment of this type recurses without end in Boost 1.81.
+  std::optional<asio::any_completion_handler<void(error_code)>> handler_;
 };
 
 // --- What the owner calls ---
@@ -319,10 +324,10 @@ asio::awaitable<Response> Session::Impl::next(std::shared_ptr<Impl> self) {
     self->changed();
     co_return event;
   }
-  Waiter waiter(self);
+  const auto waiter = std::make_shared<Waiter>(self);
   self->changed();
-  co_await waiter.wait();
-  co_return waiter.take_event();
+  co_await waiter->wait();
+  co_return waiter->take_event();
 }
 
 Response Session::Impl::event_response() const {

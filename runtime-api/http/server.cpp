@@ -239,7 +239,7 @@ class Server::Connection : public std::enable_shared_from_this<Connection> {
   /// Completes when the outstanding read has.
   auto read_completed() {
     return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
-        [this](auto handler) { waiting_ = std::move(handler); }, asio::use_awaitable);
+        [this](auto handler) { waiting_.emplace(std::move(handler)); }, asio::use_awaitable);
   }
 
   std::shared_ptr<Server::Shared> shared_;
@@ -254,7 +254,8 @@ class Server::Connection : public std::enable_shared_from_this<Connection> {
   bool reading_ = false;  // [end_, capacity_) belongs to the kernel until on_read()
   bool last_read_full_ = false;
   error_code read_error_;  // end of file or worse: no more will come
-  asio::any_completion_handler<void()> waiting_;
+  // optional, because move assignment of this type recurses without end in Boost 1.81.
+  std::optional<asio::any_completion_handler<void()>> waiting_;
 
   std::string head_;
   bool in_handler_ = false;
@@ -309,8 +310,8 @@ void Server::Connection::on_read(error_code error, std::size_t count) {
   end_ += count;
   read_error_ = error;
   if (waiting_) {
-    auto resume = std::move(waiting_);
-    waiting_ = nullptr;
+    auto resume = std::move(*waiting_);
+    waiting_.reset();
     std::move(resume)();
   } else if (error) {
     cancel_handler();
