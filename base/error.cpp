@@ -8,12 +8,18 @@ namespace base {
 
 std::string_view to_string(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::not_found: return "not found";
-    case ErrorKind::invalid_argument: return "invalid argument";
-    case ErrorKind::limit_exceeded: return "limit exceeded";
-    case ErrorKind::corrupt_data: return "corrupt data";
-    case ErrorKind::unsupported_host: return "unsupported host";
-    case ErrorKind::io_error: return "input/output error";
+    case ErrorKind::not_found:
+      return "not found";
+    case ErrorKind::invalid_argument:
+      return "invalid argument";
+    case ErrorKind::limit_exceeded:
+      return "limit exceeded";
+    case ErrorKind::corrupt_data:
+      return "corrupt data";
+    case ErrorKind::unsupported_host:
+      return "unsupported host";
+    case ErrorKind::io_error:
+      return "input/output error";
   }
   return "unknown";
 }
@@ -33,7 +39,8 @@ Error with_prefix(Error error, std::string_view prefix) {
 }
 
 void throw_exception_from_error(const Error& error, const boost::source_location& where) {
-  throw std::logic_error("use of a failed result: " + error.message + " (" + where.to_string() + ")");
+  throw std::logic_error("use of a failed result: " + error.message + " (" + where.to_string() +
+                         ")");
 }
 
 }  // namespace base

@@ -21,7 +21,8 @@ enum class ErrorKind {
 std::string_view to_string(ErrorKind kind);
 
 /// A request or a host that is not right. `message` is a sentence for the user in the form
-/// "noun: what failed: reason. Remedy." A function's own failure is never an Error: it is an outcome.
+/// "noun: what failed: reason. Remedy." A function's own failure is never an Error: it is an
+/// outcome.
 struct Error {
   ErrorKind kind = ErrorKind::io_error;
   std::string message;
@@ -37,7 +38,8 @@ Error from_errno(int error_number, std::string_view what);
 Error with_prefix(Error error, std::string_view prefix);
 
 /// Lets boost::system::result report use of a value that is not there: a bug of ours, so it throws.
-[[noreturn]] void throw_exception_from_error(const Error& error, const boost::source_location& where);
+[[noreturn]] void throw_exception_from_error(const Error& error,
+                                             const boost::source_location& where);
 
 template <typename T>
 using Result = boost::system::result<T, Error>;
@@ -48,27 +50,27 @@ using Result = boost::system::result<T, Error>;
 #define BASE_CONCAT(a, b) BASE_CONCAT_2(a, b)
 
 /// TRY(expr): returns the error of a failed Result<void> (or drops the value of a good one).
-#define TRY(expression)                                                              \
-  do {                                                                               \
-    if (auto base_try_result = (expression); !base_try_result)                       \
-      return std::move(base_try_result).error();                                     \
+#define TRY(expression)                                        \
+  do {                                                         \
+    if (auto base_try_result = (expression); !base_try_result) \
+      return std::move(base_try_result).error();               \
   } while (false)
 
 /// TRY_ASSIGN(auto x, expr): x becomes the value, or the function returns the error.
-#define TRY_ASSIGN(declaration, expression)                                          \
-  auto BASE_CONCAT(base_result_, __LINE__) = (expression);                           \
-  if (!BASE_CONCAT(base_result_, __LINE__))                                          \
-    return std::move(BASE_CONCAT(base_result_, __LINE__)).error();                   \
+#define TRY_ASSIGN(declaration, expression)                        \
+  auto BASE_CONCAT(base_result_, __LINE__) = (expression);         \
+  if (!BASE_CONCAT(base_result_, __LINE__))                        \
+    return std::move(BASE_CONCAT(base_result_, __LINE__)).error(); \
   declaration = std::move(*BASE_CONCAT(base_result_, __LINE__))
 
-#define CO_TRY(expression)                                                           \
-  do {                                                                               \
-    if (auto base_try_result = (expression); !base_try_result)                       \
-      co_return std::move(base_try_result).error();                                  \
+#define CO_TRY(expression)                                     \
+  do {                                                         \
+    if (auto base_try_result = (expression); !base_try_result) \
+      co_return std::move(base_try_result).error();            \
   } while (false)
 
-#define CO_TRY_ASSIGN(declaration, expression)                                       \
-  auto BASE_CONCAT(base_result_, __LINE__) = (expression);                           \
-  if (!BASE_CONCAT(base_result_, __LINE__))                                          \
-    co_return std::move(BASE_CONCAT(base_result_, __LINE__)).error();                \
+#define CO_TRY_ASSIGN(declaration, expression)                        \
+  auto BASE_CONCAT(base_result_, __LINE__) = (expression);            \
+  if (!BASE_CONCAT(base_result_, __LINE__))                           \
+    co_return std::move(BASE_CONCAT(base_result_, __LINE__)).error(); \
   declaration = std::move(*BASE_CONCAT(base_result_, __LINE__))

@@ -10,7 +10,8 @@
 
 namespace base {
 
-/// A SHA-256 value. Lambda's CodeSha256 is its base64 text; the store's folder names are its hex text.
+/// A SHA-256 value. Lambda's CodeSha256 is its base64 text; the store's folder names are its hex
+/// text.
 class Digest {
  public:
   using Bytes = std::array<std::uint8_t, 32>;

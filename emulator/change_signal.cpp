@@ -5,7 +5,8 @@
 
 namespace emulator {
 
-boost::asio::awaitable<bool> ChangeSignal::wait_until(Time deadline, std::function<bool()> condition) {
+boost::asio::awaitable<bool> ChangeSignal::wait_until(Time deadline,
+                                                      std::function<bool()> condition) {
   while (!condition()) {
     if (std::chrono::steady_clock::now() >= deadline) co_return false;
     timer_.expires_at(deadline);

@@ -45,7 +45,8 @@ layers::OptMode best_opt_mode() {
   int minor = 0;
   if (::uname(&name) != 0 || std::sscanf(name.release, "%d.%d", &major, &minor) != 2)
     return layers::OptMode::copy;
-  return major > 5 || (major == 5 && minor >= 11) ? layers::OptMode::overlay : layers::OptMode::copy;
+  return major > 5 || (major == 5 && minor >= 11) ? layers::OptMode::overlay
+                                                  : layers::OptMode::copy;
 }
 
 std::string resolver_configuration() {
@@ -57,7 +58,7 @@ std::string resolver_configuration() {
 /// Identifies the program and the bootstrap that serve a managed runtime, in the form of AWS's
 /// runtime version ARN: another interpreter gives another ARN.
 std::string version_arn(const FunctionConfiguration& function, const RuntimeSupport& runtime) {
-  struct stat status {};
+  struct stat status{};
   ::stat(runtime.interpreter.c_str(), &status);
   const std::string identity = runtime.identifier + "\n" + runtime.interpreter.string() + "\n" +
                                std::to_string(status.st_size) + "\n" +

@@ -46,8 +46,12 @@ void add_selection(CLI::App& app, RawSelection& raw) {
   app.add_option("-n,--env-vars", raw.variables_file,
                  "JSON file of environment variables, in the form of the SAM command line")
       ->type_name("FILE");
-  app.add_option("--memory", function.memory_size, "Memory size in MB")->capture_default_str()->type_name("MB");
-  app.add_option("--timeout", raw.timeout, "Timeout in seconds")->capture_default_str()->type_name("S");
+  app.add_option("--memory", function.memory_size, "Memory size in MB")
+      ->capture_default_str()
+      ->type_name("MB");
+  app.add_option("--timeout", raw.timeout, "Timeout in seconds")
+      ->capture_default_str()
+      ->type_name("S");
   app.add_option("--ephemeral-storage", function.ephemeral_storage, "Size of /tmp in MB")
       ->capture_default_str()
       ->type_name("MB");
@@ -58,8 +62,7 @@ void add_selection(CLI::App& app, RawSelection& raw) {
   app.add_option("--name", function.function_name, "Name of the function")
       ->capture_default_str()
       ->type_name("NAME");
-  app.add_option("--network", raw.network,
-                 "host, or none: the function provably uses no network")
+  app.add_option("--network", raw.network, "host, or none: the function provably uses no network")
       ->capture_default_str()
       ->check(CLI::IsMember({"host", "none"}))
       ->type_name("MODE");
@@ -92,8 +95,9 @@ base::Result<void> read_variables(const std::string& path, const std::string& fu
     const auto found = document.find(section);
     if (found == document.end()) continue;
     if (!found->is_object())
-      return Error(ErrorKind::invalid_argument, "environment file \"" + path + "\": \"" + section +
-                                                    "\" is no object. Write names and values in it.");
+      return Error(ErrorKind::invalid_argument,
+                   "environment file \"" + path + "\": \"" + section +
+                       "\" is no object. Write names and values in it.");
     for (const auto& [key, value] : found->items())
       put(variables, key, value.is_string() ? value.get<std::string>() : value.dump());
   }
@@ -135,14 +139,16 @@ Error usage_error(const CLI::ParseError& error) {
 }  // namespace
 
 base::Result<Command> parse_command_line(int argc, const char* const* argv) {
-  CLI::App app("Lamina runs AWS Lambda functions with their layers on this machine: offline, without\n"
-               "Docker and without credentials.",
-               "lamina");
+  CLI::App app(
+      "Lamina runs AWS Lambda functions with their layers on this machine: offline, without\n"
+      "Docker and without credentials.",
+      "lamina");
   app.set_version_flag("--version", "lamina " LAMINA_VERSION);
   app.require_subcommand(1);
-  app.footer("Example:\n  lamina invoke --code app/ --runtime python3.11 --handler app.handler "
-             "--layer deps.zip -d '{\"key\": 1}'\n\nExit codes: 0 the function returned, 1 it failed, "
-             "2 Lamina could not run it, 70 a bug in Lamina.");
+  app.footer(
+      "Example:\n  lamina invoke --code app/ --runtime python3.11 --handler app.handler "
+      "--layer deps.zip -d '{\"key\": 1}'\n\nExit codes: 0 the function returned, 1 it failed, "
+      "2 Lamina could not run it, 70 a bug in Lamina.");
 
   InvokeCommand invoke;
   RawSelection invoke_selection;
@@ -150,10 +156,12 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   std::string event_text;
   CLI::App* invoke_app = app.add_subcommand("invoke", "Run a function once and print its response");
   add_selection(*invoke_app, invoke_selection);
-  auto* event_option = invoke_app->add_option("-e,--event", invoke.event_file,
-                                              "File with the event; - reads standard input")
+  auto* event_option = invoke_app
+                           ->add_option("-e,--event", invoke.event_file,
+                                        "File with the event; - reads standard input")
                            ->type_name("FILE");
-  auto* data_option = invoke_app->add_option("-d,--data", event_text, "The event itself")->type_name("JSON");
+  auto* data_option =
+      invoke_app->add_option("-d,--data", event_text, "The event itself")->type_name("JSON");
   event_option->excludes(data_option);
   invoke_app->add_option("--repeat", invoke.repeat, "Invoke the same environment so many times")
       ->capture_default_str()
@@ -166,8 +174,10 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   invoke_app->add_option("--json", invoke.report_file, "Write a report of everything measured")
       ->type_name("FILE");
   invoke_app->footer(
-      "The response goes to standard output, logs to standard error.\n\nExample:\n  lamina invoke --code "
-      "app/ --runtime python3.11 --handler app.handler \\\n    --layer base.zip --layer override.zip -e "
+      "The response goes to standard output, logs to standard error.\n\nExample:\n  lamina invoke "
+      "--code "
+      "app/ --runtime python3.11 --handler app.handler \\\n    --layer base.zip --layer "
+      "override.zip -e "
       "event.json --env STAGE=test");
 
   ExecCommand exec;
@@ -175,9 +185,12 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   CLI::App* exec_app =
       app.add_subcommand("exec", "Run a command inside the function's execution environment");
   add_selection(*exec_app, exec_selection);
-  exec_app->add_option("command", exec.command, "The command, after --")->required()->type_name("COMMAND...");
-  exec_app->footer("Example:\n  lamina exec --code app/ --runtime provided.al2023 --layer deps.zip -- "
-                   "/bin/ls -l /opt");
+  exec_app->add_option("command", exec.command, "The command, after --")
+      ->required()
+      ->type_name("COMMAND...");
+  exec_app->footer(
+      "Example:\n  lamina exec --code app/ --runtime provided.al2023 --layer deps.zip -- "
+      "/bin/ls -l /opt");
 
   StoreCommand store;
   CLI::App* store_app = app.add_subcommand("store", "Look after the store of extracted layers");
@@ -195,12 +208,14 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
       ->capture_default_str()
       ->type_name("DAYS");
   collect_app->footer("Example:\n  lamina store gc --unused-for 7");
-  CLI::App* path_app = store_app->add_subcommand("path", "Print where an archive is extracted, or the store");
+  CLI::App* path_app =
+      store_app->add_subcommand("path", "Print where an archive is extracted, or the store");
   path_app->add_option("files", store.files, "An archive")->type_name("FILE")->expected(0, 1);
   path_app->footer("Example:\n  ls $(lamina store path deps.zip)/python");
 
   DoctorCommand doctor;
-  CLI::App* doctor_app = app.add_subcommand("doctor", "Tell what this host can do, and what to mend");
+  CLI::App* doctor_app =
+      app.add_subcommand("doctor", "Tell what this host can do, and what to mend");
   doctor_app->add_flag("--json", doctor.json, "As JSON");
   doctor_app->footer("Example:\n  lamina doctor");
 

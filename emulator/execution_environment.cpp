@@ -55,15 +55,15 @@ base::Result<Listener> listen_on_loopback() {
 }
 
 std::string make_trace_id() {
-  return fmt::format("Root=1-{:08x}-{};Parent={};Sampled=0", static_cast<std::uint32_t>(std::time(nullptr)),
-                     base::random_hex(24), base::random_hex(16));
+  return fmt::format("Root=1-{:08x}-{};Parent={};Sampled=0",
+                     static_cast<std::uint32_t>(std::time(nullptr)), base::random_hex(24),
+                     base::random_hex(16));
 }
 
 base::Error lost_sandbox(const sandbox::Sandbox& sandbox) {
-  return sandbox.failure().value_or(
-      base::Error(base::ErrorKind::io_error, "sandbox: no answer within " +
-                                                 std::to_string(host_limit.count()) +
-                                                 " seconds. The host may be overloaded; try again."));
+  return sandbox.failure().value_or(base::Error(
+      base::ErrorKind::io_error, "sandbox: no answer within " + std::to_string(host_limit.count()) +
+                                     " seconds. The host may be overloaded; try again."));
 }
 
 }  // namespace
@@ -150,8 +150,8 @@ base::Result<void> ExecutionEnvironment::launch_runtime() {
   return {};
 }
 
-asio::awaitable<base::Result<InitOutcome>> ExecutionEnvironment::initialise(ChangeSignal::Time deadline,
-                                                                            std::string request_id) {
+asio::awaitable<base::Result<InitOutcome>> ExecutionEnvironment::initialise(
+    ChangeSignal::Time deadline, std::string request_id) {
   InitOutcome init;
   if (!plan_.bootstrap) {
     CO_TRY(co_await wait_for_sandbox());
@@ -258,7 +258,8 @@ asio::awaitable<base::Result<InvocationOutcome>> ExecutionEnvironment::invoke(st
     outcome = judge(request_id, in_time);
   }
   outcome.request_id = request_id;
-  outcome.duration = std::min<std::chrono::nanoseconds>(Clock::now() - started, plan_.function.timeout);
+  outcome.duration =
+      std::min<std::chrono::nanoseconds>(Clock::now() - started, plan_.function.timeout);
   if (outcome.report_status == "timeout") outcome.duration = plan_.function.timeout;
   outcome.cold_start = first;
   if (first && init_outcome_ && init_outcome_->status == InitOutcome::Status::success)
@@ -268,8 +269,10 @@ asio::awaitable<base::Result<InvocationOutcome>> ExecutionEnvironment::invoke(st
   finish_output();
   log_(end_line(request_id));
   log_(report_line(plan_.function, outcome));
-  if (outcome.report_status.empty()) set_frozen(true);
-  else co_await reset();
+  if (outcome.report_status.empty())
+    set_frozen(true);
+  else
+    co_await reset();
   co_return outcome;
 }
 
@@ -287,10 +290,10 @@ InvocationOutcome ExecutionEnvironment::judge(const std::string& request_id, boo
   if (session_.finished()) return outcome;
 
   const bool answered = session_.reply().has_value();
-  const RuntimeFailure failure =
-      !in_time ? timeout_failure(plan_.function.timeout)
-      : runtime_->failure ? launch_failure(*runtime_->failure, *plan_.bootstrap)
-                          : exit_failure(*runtime_->exit, out_of_memory());
+  const RuntimeFailure failure = !in_time ? timeout_failure(plan_.function.timeout)
+                                 : runtime_->failure
+                                     ? launch_failure(*runtime_->failure, *plan_.bootstrap)
+                                     : exit_failure(*runtime_->exit, out_of_memory());
   outcome.report_status = in_time ? "error" : "timeout";
   session_.abandon();
   if (answered) {
@@ -314,10 +317,10 @@ asio::awaitable<base::Result<sandbox::ExitStatus>> ExecutionEnvironment::execute
   std::function<bool()> settled = [this] { return runtime_->ended() || sandbox_->failure(); };
   co_await changed_.wait_until(ChangeSignal::Time::max(), settled);
   if (runtime_->failure)
-    co_return base::Error(base::ErrorKind::not_found,
-                          "command: " +
-                              launch_failure(*runtime_->failure, process.arguments.front()).message +
-                              ". It must be there inside: give its full path.");
+    co_return base::Error(
+        base::ErrorKind::not_found,
+        "command: " + launch_failure(*runtime_->failure, process.arguments.front()).message +
+            ". It must be there inside: give its full path.");
   if (!runtime_->exit) co_return lost_sandbox(*sandbox_);
   co_return *runtime_->exit;
 }
@@ -336,7 +339,7 @@ asio::awaitable<void> ExecutionEnvironment::reset() {
 asio::awaitable<std::optional<std::uint64_t>> ExecutionEnvironment::peak_memory() {
   if (const auto peak = cgroup_->peak_memory_bytes()) co_return peak;
   constexpr std::uint64_t kibibyte = 1024;
-  if (runtime_ && runtime_->exit) co_return runtime_->exit->max_resident_kib * kibibyte;
+  if (runtime_ && runtime_->exit) co_return runtime_->exit->max_resident_kib* kibibyte;
   sandbox_->measure();
   std::function<bool()> answered = [this] { return sandbox_->measured_kib().has_value(); };
   co_await changed_.wait_until(Clock::now() + measure_limit, answered);
@@ -360,8 +363,10 @@ void ExecutionEnvironment::finish_output() {
 
 void ExecutionEnvironment::set_frozen(bool frozen) {
   if (frozen == frozen_ || plan_.freezing == Freezing::off) return;
-  if (frozen) sandbox_->freeze();
-  else sandbox_->thaw();
+  if (frozen)
+    sandbox_->freeze();
+  else
+    sandbox_->thaw();
   frozen_ = frozen;
 }
 

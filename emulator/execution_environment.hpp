@@ -23,10 +23,10 @@ enum class Freezing { on, off };
 /// Where log lines go, in the order of events. Called on the io thread.
 using LogSink = std::function<void(std::string_view bytes)>;
 
-/// One function's execution environment: Init, then Invoke after Invoke, until it is destroyed. Owns
-/// its sandbox, its Runtime API and its cgroup. A runtime that fails or runs out of time is reset:
-/// every process ends, /tmp and the log stream stay, and the next invocation initialises again.
-/// Knows nothing of layers: it is given the plan of its file system. One io thread.
+/// One function's execution environment: Init, then Invoke after Invoke, until it is destroyed.
+/// Owns its sandbox, its Runtime API and its cgroup. A runtime that fails or runs out of time is
+/// reset: every process ends, /tmp and the log stream stay, and the next invocation initialises
+/// again. Knows nothing of layers: it is given the plan of its file system. One io thread.
 class ExecutionEnvironment {
  public:
   struct Plan {
@@ -43,11 +43,12 @@ class ExecutionEnvironment {
   };
 
   /// Starts building the sandbox; the work goes on in its own process.
-  static base::Result<std::unique_ptr<ExecutionEnvironment>> create(boost::asio::any_io_executor executor,
-                                                                    Plan plan, LogSink log);
+  static base::Result<std::unique_ptr<ExecutionEnvironment>> create(
+      boost::asio::any_io_executor executor, Plan plan, LogSink log);
   ~ExecutionEnvironment();
 
-  /// The init phase, at most ten seconds. A failure is not the end: the first invocation tries again.
+  /// The init phase, at most ten seconds. A failure is not the end: the first invocation tries
+  /// again.
   boost::asio::awaitable<base::Result<void>> init();
 
   /// One invocation from the event to the moment that all is quiet again. The error case is a host
@@ -55,7 +56,8 @@ class ExecutionEnvironment {
   boost::asio::awaitable<base::Result<InvocationOutcome>> invoke(std::string payload);
 
   /// A command in the environment, with the runtime's variables, in place of the runtime.
-  boost::asio::awaitable<base::Result<sandbox::ExitStatus>> execute(std::vector<std::string> command);
+  boost::asio::awaitable<base::Result<sandbox::ExitStatus>> execute(
+      std::vector<std::string> command);
 
   /// Thaws, so that ending it is orderly; ends everything.
   void destroy();

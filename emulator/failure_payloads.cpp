@@ -12,23 +12,40 @@ namespace {
 /// Go's names of signals, which AWS's texts use.
 std::string signal_text(int number) {
   switch (number) {
-    case SIGHUP: return "hangup";
-    case SIGINT: return "interrupt";
-    case SIGQUIT: return "quit";
-    case SIGILL: return "illegal instruction";
-    case SIGTRAP: return "trace/breakpoint trap";
-    case SIGABRT: return "aborted";
-    case SIGBUS: return "bus error";
-    case SIGFPE: return "floating point exception";
-    case SIGKILL: return "killed";
-    case SIGUSR1: return "user defined signal 1";
-    case SIGSEGV: return "segmentation fault";
-    case SIGUSR2: return "user defined signal 2";
-    case SIGPIPE: return "broken pipe";
-    case SIGALRM: return "alarm clock";
-    case SIGTERM: return "terminated";
-    case SIGSYS: return "bad system call";
-    default: return "signal " + std::to_string(number);
+    case SIGHUP:
+      return "hangup";
+    case SIGINT:
+      return "interrupt";
+    case SIGQUIT:
+      return "quit";
+    case SIGILL:
+      return "illegal instruction";
+    case SIGTRAP:
+      return "trace/breakpoint trap";
+    case SIGABRT:
+      return "aborted";
+    case SIGBUS:
+      return "bus error";
+    case SIGFPE:
+      return "floating point exception";
+    case SIGKILL:
+      return "killed";
+    case SIGUSR1:
+      return "user defined signal 1";
+    case SIGSEGV:
+      return "segmentation fault";
+    case SIGUSR2:
+      return "user defined signal 2";
+    case SIGPIPE:
+      return "broken pipe";
+    case SIGALRM:
+      return "alarm clock";
+    case SIGTERM:
+      return "terminated";
+    case SIGSYS:
+      return "bad system call";
+    default:
+      return "signal " + std::to_string(number);
   }
 }
 
@@ -65,7 +82,8 @@ RuntimeFailure missing_bootstrap() {
 }
 
 RuntimeFailure timeout_failure(std::chrono::seconds timeout) {
-  return {"Sandbox.Timedout", "Task timed out after " + std::to_string(timeout.count()) + ".00 seconds"};
+  return {"Sandbox.Timedout",
+          "Task timed out after " + std::to_string(timeout.count()) + ".00 seconds"};
 }
 
 std::string failure_payload(const RuntimeFailure& failure, const std::string& request_id) {

@@ -7,8 +7,8 @@
 
 namespace emulator {
 
-/// The payloads and texts that Lambda answers with when a runtime fails (developer guide "Troubleshoot
-/// execution issues"; byte forms as recorded from the service). Pure.
+/// The payloads and texts that Lambda answers with when a runtime fails (developer guide
+/// "Troubleshoot execution issues"; byte forms as recorded from the service). Pure.
 struct RuntimeFailure {
   std::string error_type;  ///< "Runtime.ExitError"
   std::string message;     ///< without "RequestId: ... Error: "

@@ -15,13 +15,13 @@ using base::ErrorKind;
 
 constexpr std::size_t max_environment_bytes = 4096;
 
-base::Result<void> in_range(const char* what, const char* flag, std::int64_t value, std::int64_t low,
-                            std::int64_t high, const char* unit) {
+base::Result<void> in_range(const char* what, const char* flag, std::int64_t value,
+                            std::int64_t low, std::int64_t high, const char* unit) {
   if (value >= low && value <= high) return {};
-  return Error(ErrorKind::invalid_argument,
-               std::string(what) + ": " + std::to_string(value) + " is outside of what Lambda takes. Give " +
-                   flag + " a value from " + std::to_string(low) + " to " + std::to_string(high) + " " +
-                   unit + ".");
+  return Error(ErrorKind::invalid_argument, std::string(what) + ": " + std::to_string(value) +
+                                                " is outside of what Lambda takes. Give " + flag +
+                                                " a value from " + std::to_string(low) + " to " +
+                                                std::to_string(high) + " " + unit + ".");
 }
 
 /// Keys as the API takes them: [a-zA-Z]([a-zA-Z0-9_])+
@@ -44,11 +44,12 @@ std::string joined(const std::vector<std::string>& texts) {
 
 base::Result<void> check_variables(const EnvironmentVariables& variables) {
   if (const auto reserved = reserved_keys(variables); !reserved.empty())
-    return Error(ErrorKind::invalid_argument,
-                 "environment: Lambda was unable to configure your environment variables because the "
-                 "environment variables you have provided contains reserved keys that are currently "
-                 "not supported for modification. Reserved keys used in this request: " +
-                     joined(reserved));
+    return Error(
+        ErrorKind::invalid_argument,
+        "environment: Lambda was unable to configure your environment variables because the "
+        "environment variables you have provided contains reserved keys that are currently "
+        "not supported for modification. Reserved keys used in this request: " +
+            joined(reserved));
   nlohmann::ordered_json document = nlohmann::ordered_json::object();
   for (const auto& [key, value] : variables) {
     if (!is_variable_name(key))
@@ -64,10 +65,11 @@ base::Result<void> check_variables(const EnvironmentVariables& variables) {
   const std::string measured =
       document.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
   if (!variables.empty() && measured.size() > max_environment_bytes)
-    return Error(ErrorKind::limit_exceeded,
-                 "environment: Lambda was unable to configure your environment variables because the "
-                 "environment variables you have provided exceeded the 4KB limit. String measured: " +
-                     measured);
+    return Error(
+        ErrorKind::limit_exceeded,
+        "environment: Lambda was unable to configure your environment variables because the "
+        "environment variables you have provided exceeded the 4KB limit. String measured: " +
+            measured);
   return {};
 }
 
@@ -86,8 +88,8 @@ Architecture host_architecture() {
 }
 
 std::string function_arn(const FunctionConfiguration& function) {
-  return "arn:aws:lambda:" + function.region + ":" + function.account_id + ":function:" +
-         function.function_name;
+  return "arn:aws:lambda:" + function.region + ":" + function.account_id +
+         ":function:" + function.function_name;
 }
 
 base::Result<void> check_configuration(const FunctionConfiguration& function) {

@@ -20,8 +20,9 @@ base::Result<Installation> find_installation() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   if (error)
-    return base::Error(base::ErrorKind::unsupported_host,
-                       "host: /proc is not mounted, so Lamina cannot find its own parts. Mount it.");
+    return base::Error(
+        base::ErrorKind::unsupported_host,
+        "host: /proc is not mounted, so Lamina cannot find its own parts. Mount it.");
   const fs::path beside = program.parent_path();
   for (const auto& [init, runtimes] :
        {std::pair(beside / "lamina-sandbox-init", beside.parent_path() / "runtimes"),
@@ -35,12 +36,14 @@ base::Result<Installation> find_installation() {
 
 base::Result<fs::path> find_store() {
   if (const std::string home = variable("LAMINA_HOME"); !home.empty()) return fs::absolute(home);
-  if (const std::string data = variable("XDG_DATA_HOME"); !data.empty()) return fs::path(data) / "lamina";
+  if (const std::string data = variable("XDG_DATA_HOME"); !data.empty())
+    return fs::path(data) / "lamina";
   if (const std::string home = variable("HOME"); !home.empty())
     return fs::path(home) / ".local/share/lamina";
-  return base::Error(base::ErrorKind::invalid_argument,
-                     "store: none of LAMINA_HOME, XDG_DATA_HOME and HOME is set. Set LAMINA_HOME to a "
-                     "folder that Lamina may fill.");
+  return base::Error(
+      base::ErrorKind::invalid_argument,
+      "store: none of LAMINA_HOME, XDG_DATA_HOME and HOME is set. Set LAMINA_HOME to a "
+      "folder that Lamina may fill.");
 }
 
 }  // namespace emulator

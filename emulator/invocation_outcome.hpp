@@ -17,7 +17,8 @@ enum class OutcomeKind {
 };
 std::string_view to_string(OutcomeKind kind);
 
-/// How an initialisation ended; `payload` is what the invoker gets when it was the invocation's own.
+/// How an initialisation ended; `payload` is what the invoker gets when it was the invocation's
+/// own.
 struct InitOutcome {
   enum class Status { success, error, timeout };
   Status status = Status::success;

@@ -12,12 +12,10 @@ using Json = nlohmann::ordered_json;
 constexpr int schema_version = 1;
 
 Json describe(const FunctionConfiguration& function) {
-  return {{"name", function.function_name},
-          {"runtime", function.runtime},
-          {"handler", function.handler},
-          {"memorySize", function.memory_size},
-          {"timeout", function.timeout.count()},
-          {"architecture", to_string(function.architecture)}};
+  return {
+      {"name", function.function_name},      {"runtime", function.runtime},
+      {"handler", function.handler},         {"memorySize", function.memory_size},
+      {"timeout", function.timeout.count()}, {"architecture", to_string(function.architecture)}};
 }
 
 Json describe(const layers::PreparedTree& package) {
@@ -36,9 +34,12 @@ Json describe(const layers::PreparedTree& package) {
 
 const char* describe(InitOutcome::Status status) {
   switch (status) {
-    case InitOutcome::Status::success: return "success";
-    case InitOutcome::Status::error: return "error";
-    case InitOutcome::Status::timeout: return "timeout";
+    case InitOutcome::Status::success:
+      return "success";
+    case InitOutcome::Status::error:
+      return "error";
+    case InitOutcome::Status::timeout:
+      return "timeout";
   }
   return "unknown";
 }
@@ -81,7 +82,8 @@ std::string to_json(const InvokeReport& report) {
   document["function"] = describe(function);
   document["code"] = describe(prepared.code);
   document["layers"] = Json::array();
-  for (const layers::PreparedTree& layer : prepared.layers) document["layers"].push_back(describe(layer));
+  for (const layers::PreparedTree& layer : prepared.layers)
+    document["layers"].push_back(describe(layer));
   document["environment"] = {
       {"optMode", prepared.opt.mode == layers::OptMode::copy ? "copy" : "overlay"},
       {"decidedAtMonotonicNs", report.decided_at.time_since_epoch().count()}};

@@ -11,23 +11,29 @@ namespace emulator {
 
 std::string_view to_string(OutcomeKind kind) {
   switch (kind) {
-    case OutcomeKind::succeeded: return "succeeded";
-    case OutcomeKind::function_error: return "function_error";
-    case OutcomeKind::timed_out: return "timed_out";
-    case OutcomeKind::environment_failed: return "environment_failed";
+    case OutcomeKind::succeeded:
+      return "succeeded";
+    case OutcomeKind::function_error:
+      return "function_error";
+    case OutcomeKind::timed_out:
+      return "timed_out";
+    case OutcomeKind::environment_failed:
+      return "environment_failed";
   }
   return "unknown";
 }
 
 std::string init_start_line(const std::string& runtime_version, const std::string& version_arn) {
-  return "INIT_START Runtime Version: " + runtime_version + "\tRuntime Version ARN: " + version_arn + "\n";
+  return "INIT_START Runtime Version: " + runtime_version +
+         "\tRuntime Version ARN: " + version_arn + "\n";
 }
 
 std::string init_report_line(const InitOutcome& init, const std::string& phase) {
-  std::string line =
-      fmt::format("INIT_REPORT Init Duration: {:.2f} ms\tPhase: {}", milliseconds(init.duration), phase);
+  std::string line = fmt::format("INIT_REPORT Init Duration: {:.2f} ms\tPhase: {}",
+                                 milliseconds(init.duration), phase);
   if (init.status == InitOutcome::Status::timeout) line += "\tStatus: timeout";
-  if (init.status == InitOutcome::Status::error) line += "\tStatus: error\tError Type: " + init.error_type;
+  if (init.status == InitOutcome::Status::error)
+    line += "\tStatus: error\tError Type: " + init.error_type;
   return line + "\n";
 }
 
@@ -45,7 +51,8 @@ std::string report_line(const FunctionConfiguration& function, const InvocationO
       outcome.request_id, milliseconds(outcome.duration), billed_milliseconds(outcome),
       function.memory_size);
   if (outcome.max_memory_bytes)
-    line += fmt::format("Max Memory Used: {} MB\t", memory_megabytes(*outcome.max_memory_bytes, function));
+    line += fmt::format("Max Memory Used: {} MB\t",
+                        memory_megabytes(*outcome.max_memory_bytes, function));
   if (outcome.init_duration)
     line += fmt::format("Init Duration: {:.2f} ms\t", milliseconds(*outcome.init_duration));
   if (!outcome.report_status.empty()) {

@@ -33,12 +33,17 @@ int run(int argc, char** argv) {
   if (!command) return finish(base::Result<ExitCode>(command.error()));
   return std::visit(
       Overloaded{
-          [](const emulator::InvokeCommand& invoke) { return finish(emulator::run_invoke(invoke)); },
+          [](const emulator::InvokeCommand& invoke) {
+            return finish(emulator::run_invoke(invoke));
+          },
           [](const emulator::ExecCommand& exec) { return finish(emulator::run_exec(exec)); },
           [](const emulator::StoreCommand& store) { return finish(emulator::run_store(store)); },
-          [](const emulator::DoctorCommand& doctor) { return finish(emulator::run_doctor(doctor)); },
+          [](const emulator::DoctorCommand& doctor) {
+            return finish(emulator::run_doctor(doctor));
+          },
           [](const emulator::PrintCommand& print) {
-            return emulator::print_result(print.text) ? 0 : static_cast<int>(ExitCode::could_not_run);
+            return emulator::print_result(print.text) ? 0
+                                                      : static_cast<int>(ExitCode::could_not_run);
           },
       },
       *command);
@@ -52,8 +57,9 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& bug) {
-    emulator::print_log(std::string("internal error: ") + bug.what() +
-                        "\nThis is a bug in Lamina; please report it with the command that shows it.\n");
+    emulator::print_log(
+        std::string("internal error: ") + bug.what() +
+        "\nThis is a bug in Lamina; please report it with the command that shows it.\n");
     return static_cast<int>(ExitCode::internal_error);
   }
 }

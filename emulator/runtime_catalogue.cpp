@@ -58,7 +58,9 @@ std::optional<fs::path> real_program(const fs::path& path) {
   auto file = base::open_read_only(real);
   char magic[4] = {};
   if (!file || ::read(file->get(), magic, sizeof magic) != sizeof magic ||
-      std::string_view(magic, sizeof magic) != "\x7f" "ELF")
+      std::string_view(magic, sizeof magic) !=
+          "\x7f"
+          "ELF")
     return std::nullopt;
   return real;
 }
@@ -87,11 +89,11 @@ std::string ask_version(const fs::path& program) {
 
 /// "20" for a program that calls itself v20.20.2; remembered by the file's identity.
 std::string node_major(const fs::path& program, const Memory& memory) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(program.c_str(), &status) != 0) return {};
-  const std::string key = "node-version:" + program.string() + ":" + std::to_string(status.st_size) +
-                          ":" + std::to_string(status.st_mtim.tv_sec) + "." +
-                          std::to_string(status.st_mtim.tv_nsec);
+  const std::string key =
+      "node-version:" + program.string() + ":" + std::to_string(status.st_size) + ":" +
+      std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec);
   if (std::string known = memory.recall(key); !known.empty()) return known;
   const std::string answer = ask_version(program);
   if (answer.size() < 2 || answer[0] != 'v') return {};
@@ -101,10 +103,10 @@ std::string node_major(const fs::path& program, const Memory& memory) {
 }
 
 bool is_boto_part(const std::string& name) {
-  static constexpr std::array packages = {"boto3", "botocore", "s3transfer", "jmespath",
-                                          "dateutil", "six.py", "urllib3"};
-  static constexpr std::array metadata = {"boto3-", "botocore-", "s3transfer-", "jmespath-",
-                                          "python_dateutil-", "six-", "urllib3-"};
+  static constexpr std::array packages = {"boto3",    "botocore", "s3transfer", "jmespath",
+                                          "dateutil", "six.py",   "urllib3"};
+  static constexpr std::array metadata = {
+      "boto3-", "botocore-", "s3transfer-", "jmespath-", "python_dateutil-", "six-", "urllib3-"};
   if (std::find(packages.begin(), packages.end(), name) != packages.end()) return true;
   return (name.ends_with(".dist-info") || name.ends_with(".egg-info")) &&
          std::any_of(metadata.begin(), metadata.end(),
@@ -113,9 +115,9 @@ bool is_boto_part(const std::string& name) {
 
 std::vector<fs::path> bundled_boto(const fs::path& prefix, const std::string& version) {
   const std::string folder = "python" + version;
-  for (const fs::path& packages : {prefix / "lib/python3/dist-packages",
-                                   prefix / "lib" / folder / "site-packages",
-                                   prefix / "local/lib" / folder / "dist-packages"}) {
+  for (const fs::path& packages :
+       {prefix / "lib/python3/dist-packages", prefix / "lib" / folder / "site-packages",
+        prefix / "local/lib" / folder / "dist-packages"}) {
     std::error_code error;
     if (!fs::is_directory(packages / "boto3", error)) continue;
     std::vector<fs::path> parts;
@@ -129,8 +131,9 @@ std::vector<fs::path> bundled_boto(const fs::path& prefix, const std::string& ve
 
 std::vector<fs::path> bundled_sdk(const fs::path& interpreter) {
   const fs::path prefix = interpreter.parent_path().parent_path();
-  for (const fs::path& modules : {prefix / "lib/node_modules", fs::path("/usr/local/lib/node_modules"),
-                                  fs::path("/usr/share/nodejs")}) {
+  for (const fs::path& modules :
+       {prefix / "lib/node_modules", fs::path("/usr/local/lib/node_modules"),
+        fs::path("/usr/share/nodejs")}) {
     std::error_code error;
     if (!fs::is_directory(modules / "@aws-sdk", error)) continue;
     std::vector<fs::path> parts;
@@ -192,7 +195,8 @@ RuntimeSupport provided(const std::string& identifier) {
 
 std::string joined_identifiers(const std::vector<RuntimeSupport>& runtimes) {
   std::string all;
-  for (const RuntimeSupport& runtime : runtimes) all += (all.empty() ? "" : ", ") + runtime.identifier;
+  for (const RuntimeSupport& runtime : runtimes)
+    all += (all.empty() ? "" : ", ") + runtime.identifier;
   return all;
 }
 
@@ -202,7 +206,8 @@ std::vector<RuntimeSupport> find_runtimes(const Memory& memory) {
   std::map<std::string, RuntimeSupport> found;
   for (const fs::path& folder : program_folders()) {
     std::error_code error;
-    if (const auto node = node_at(folder / "node", memory)) found.try_emplace(node->identifier, *node);
+    if (const auto node = node_at(folder / "node", memory))
+      found.try_emplace(node->identifier, *node);
     for (const auto& entry : fs::directory_iterator(folder, error)) {
       const std::string version = python_version_in(entry.path().filename());
       if (version.empty() || found.contains("python" + version)) continue;
@@ -228,7 +233,8 @@ base::Result<RuntimeSupport> find_runtime(const std::string& identifier, const M
         return *node;
   }
   return Error(ErrorKind::not_found,
-               "runtime: this host has no " + (identifier.empty() ? "runtime of that name" : "\"" + identifier + "\"") +
+               "runtime: this host has no " +
+                   (identifier.empty() ? "runtime of that name" : "\"" + identifier + "\"") +
                    ". Install its interpreter, or give --runtime one of: " +
                    joined_identifiers(find_runtimes(memory)) + ".");
 }

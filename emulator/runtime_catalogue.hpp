@@ -19,8 +19,8 @@ struct RuntimeSupport {
   RuntimeFamily family = RuntimeFamily::provided;
   /// Python "3.11", Node.js "20".
   std::string version;
-  std::filesystem::path interpreter;       ///< real path of the program
-  std::filesystem::path standard_library;  ///< Python: the folder with os.py
+  std::filesystem::path interpreter;             ///< real path of the program
+  std::filesystem::path standard_library;        ///< Python: the folder with os.py
   std::vector<std::filesystem::path> libraries;  ///< Python: libpython's shared objects, if any
   /// What AWS bundles with the runtime and this host has: boto3 and its dependencies, or the
   /// scopes of AWS SDK v3. Files and folders by the name they get inside.

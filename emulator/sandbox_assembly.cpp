@@ -25,14 +25,16 @@ std::vector<sandbox::ResourceLimit> aws_limits() {
 }
 
 void add_identity_files(std::vector<MountStep>& steps, const SandboxParts& parts) {
-  steps.push_back(sandbox::write_file("/etc/passwd",
-                                      "root:x:0:0:root:/root:/bin/bash\n"
-                                      "sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n"));
+  steps.push_back(
+      sandbox::write_file("/etc/passwd",
+                          "root:x:0:0:root:/root:/bin/bash\n"
+                          "sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n"));
   steps.push_back(sandbox::write_file("/etc/group", "root:x:0:\nsbx_user1051:x:990:\n"));
   steps.push_back(sandbox::write_file("/etc/hosts",
                                       "127.0.0.1 localhost sandbox.localdomain sandbox\n"
                                       "::1 localhost\n"));
-  steps.push_back(sandbox::write_file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"));
+  steps.push_back(
+      sandbox::write_file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"));
   if (parts.network == sandbox::Network::host && !parts.resolv_conf.empty())
     steps.push_back(sandbox::write_file("/etc/resolv.conf", parts.resolv_conf));
 }
@@ -60,11 +62,12 @@ void add_python(std::vector<MountStep>& steps, const SandboxParts& parts) {
   for (const fs::path& shared : runtime.libraries)
     steps.push_back(sandbox::bind_read_only(shared, "/var/lang/lib" / shared.filename()));
   // Debian's library folder has no site-packages; the second lower brings the mount point.
-  steps.push_back(sandbox::mount_overlay(
-      {parts.runtimes / "python/lang", runtime.standard_library}, library));
+  steps.push_back(
+      sandbox::mount_overlay({parts.runtimes / "python/lang", runtime.standard_library}, library));
   steps.push_back(sandbox::cover_directory(library + "/site-packages"));
   for (const fs::path& part : runtime.bundled)
-    steps.push_back(sandbox::bind_read_only(part, library + "/site-packages/" + part.filename().string()));
+    steps.push_back(
+        sandbox::bind_read_only(part, library + "/site-packages/" + part.filename().string()));
   steps.push_back(sandbox::bind_read_only(parts.runtimes / "python", "/var/runtime"));
 }
 
@@ -74,8 +77,8 @@ void add_nodejs(std::vector<MountStep>& steps, const SandboxParts& parts) {
   if (parts.runtime.bundled.empty()) return;
   steps.push_back(sandbox::cover_directory("/var/runtime/node_modules"));
   for (const fs::path& scope : parts.runtime.bundled)
-    steps.push_back(sandbox::bind_read_only(
-        scope, "/var/runtime/node_modules/" + scope.filename().string()));
+    steps.push_back(
+        sandbox::bind_read_only(scope, "/var/runtime/node_modules/" + scope.filename().string()));
 }
 
 bool is_program_file(const fs::path& path) {
@@ -87,15 +90,23 @@ bool is_program_file(const fs::path& path) {
 
 }  // namespace
 
-sandbox::SandboxSpec assemble_sandbox(const FunctionConfiguration& function, const SandboxParts& parts) {
+sandbox::SandboxSpec assemble_sandbox(const FunctionConfiguration& function,
+                                      const SandboxParts& parts) {
   sandbox::SandboxSpec spec;
   spec.steps = parts.system;
   add_identity_files(spec.steps, parts);
-  for (const fs::path& folder : parts.covered) spec.steps.push_back(sandbox::cover_directory(folder));
+  for (const fs::path& folder : parts.covered)
+    spec.steps.push_back(sandbox::cover_directory(folder));
   switch (parts.runtime.family) {
-    case RuntimeFamily::python: add_python(spec.steps, parts); break;
-    case RuntimeFamily::nodejs: add_nodejs(spec.steps, parts); break;
-    case RuntimeFamily::provided: spec.steps.push_back(sandbox::make_directory("/var/runtime")); break;
+    case RuntimeFamily::python:
+      add_python(spec.steps, parts);
+      break;
+    case RuntimeFamily::nodejs:
+      add_nodejs(spec.steps, parts);
+      break;
+    case RuntimeFamily::provided:
+      spec.steps.push_back(sandbox::make_directory("/var/runtime"));
+      break;
   }
   add_opt(spec.steps, parts.opt_lowers);
   spec.steps.push_back(sandbox::bind_read_only(parts.code, "/var/task"));

@@ -33,7 +33,8 @@ struct SandboxParts {
 };
 
 /// What a function sees, in AWS's places. Pure: the result can be printed and tested.
-sandbox::SandboxSpec assemble_sandbox(const FunctionConfiguration& function, const SandboxParts& parts);
+sandbox::SandboxSpec assemble_sandbox(const FunctionConfiguration& function,
+                                      const SandboxParts& parts);
 
 /// Where the runtime's program is, inside: /var/runtime/bootstrap for managed runtimes, else the
 /// function's or a layer's own. Nothing when a provided runtime has none.

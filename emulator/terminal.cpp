@@ -47,7 +47,8 @@ class ProgressBar final : public layers::ExtractionProgress {
   static constexpr std::size_t width = 30;
 
   void draw() {
-    const double share = total_ == 0 ? 0 : std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
+    const double share =
+        total_ == 0 ? 0 : std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));
     const auto full = static_cast<std::size_t>(share * width);
     constexpr double megabyte = 1e6;
     print_log(fmt::format("\r\x1b[K{} [{}{}] {:.0f} of {:.0f} MB", what_, std::string(full, '#'),
@@ -77,7 +78,8 @@ void print_log(std::string_view bytes) {
 
 void print_error(std::string_view message) {
   const bool colour = ::isatty(STDERR_FILENO) == 1;
-  print_log(fmt::format("{}error:{} {}\n", colour ? "\x1b[1;31m" : "", colour ? "\x1b[0m" : "", message));
+  print_log(
+      fmt::format("{}error:{} {}\n", colour ? "\x1b[1;31m" : "", colour ? "\x1b[0m" : "", message));
 }
 
 std::unique_ptr<layers::ExtractionProgress> make_progress_bar() {

@@ -91,7 +91,8 @@ std::string directory_of(const MountPoint& mount, const std::string& path) {
 
 void write_control(const std::string& path, const std::string& text) {
   const base::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (file) [[maybe_unused]] const ssize_t count = ::write(file.get(), text.data(), text.size());
+  if (file) [[maybe_unused]]
+    const ssize_t count = ::write(file.get(), text.data(), text.size());
 }
 
 std::optional<std::uint64_t> number_in(const std::string& path) {
@@ -152,7 +153,8 @@ Cgroup::Host Cgroup::probe(std::string_view mountinfo, std::string_view own_cgro
     found.v2 = true;
     std::string candidate = directory_of(*mounts.v2, own.contains("") ? own.at("") : "/");
     for (;;) {
-      if (can_write(candidate) && has_word(read_text(candidate + "/cgroup.subtree_control"), controller)) {
+      if (can_write(candidate) &&
+          has_word(read_text(candidate + "/cgroup.subtree_control"), controller)) {
         found.parent = candidate;
         return found;
       }
@@ -225,7 +227,8 @@ base::Result<std::vector<base::UniqueFd>> Cgroup::open_tasks() const {
 
 void Cgroup::set_processors(std::optional<double> processors) {
   if (cpu_.empty()) return;
-  const long quota = processors ? std::max(1000L, static_cast<long>(*processors * period_microseconds)) : -1;
+  const long quota =
+      processors ? std::max(1000L, static_cast<long>(*processors * period_microseconds)) : -1;
   if (cpu_v2_) {
     write_control(cpu_ + "/cpu.max", (quota < 0 ? "max" : std::to_string(quota)) + " " +
                                          std::to_string(period_microseconds));
@@ -241,7 +244,8 @@ std::optional<std::uint64_t> Cgroup::peak_memory_bytes() const {
 
 std::uint64_t Cgroup::out_of_memory_kills() const {
   if (memory_.empty()) return 0;
-  std::istringstream lines(text_of(memory_ + (memory_v2_ ? "/memory.events" : "/memory.oom_control")));
+  std::istringstream lines(
+      text_of(memory_ + (memory_v2_ ? "/memory.events" : "/memory.oom_control")));
   std::string key;
   std::uint64_t value = 0;
   while (lines >> key >> value)

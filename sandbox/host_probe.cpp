@@ -57,7 +57,8 @@ int try_overlay() {
   if (::mount("tmpfs", "/tmp", "tmpfs", 0, nullptr) != 0) return errno;
   for (const char* directory : {"/tmp/a", "/tmp/b", "/tmp/m"})
     if (::mkdir(directory, 0755) != 0) return errno;
-  const char* options = ::geteuid() == 0 ? "lowerdir=/tmp/a:/tmp/b" : "lowerdir=/tmp/a:/tmp/b,userxattr";
+  const char* options =
+      ::geteuid() == 0 ? "lowerdir=/tmp/a:/tmp/b" : "lowerdir=/tmp/a:/tmp/b,userxattr";
   return ::mount("overlay", "/tmp/m", "overlay", MS_RDONLY, options) == 0 ? 0 : errno;
 }
 
@@ -65,7 +66,8 @@ int try_proc() {
   if (const int error = enter_namespaces(CLONE_NEWNS | CLONE_NEWPID)) return error;
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return errno;
   return try_in_child([] {
-    return ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0 ? 0 : errno;
+    return ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0 ? 0
+                                                                                            : errno;
   });
 }
 
@@ -100,7 +102,8 @@ std::string kernel_release() {
   return ::uname(&name) == 0 ? name.release : "unknown";
 }
 
-Capability tried(std::string name, bool required, int error, std::string detail, std::string remedy) {
+Capability tried(std::string name, bool required, int error, std::string detail,
+                 std::string remedy) {
   Capability capability;
   capability.name = std::move(name);
   capability.required = required;
@@ -110,20 +113,22 @@ Capability tried(std::string name, bool required, int error, std::string detail,
   return capability;
 }
 
-Capability from_hierarchy(std::string name, const Cgroup::Hierarchy& hierarchy, std::string remedy) {
+Capability from_hierarchy(std::string name, const Cgroup::Hierarchy& hierarchy,
+                          std::string remedy) {
   Capability capability;
   capability.name = std::move(name);
   capability.available = !hierarchy.parent.empty();
-  capability.detail = capability.available
-                          ? std::string(hierarchy.v2 ? "cgroup v2 at " : "cgroup v1 at ") + hierarchy.parent
-                          : hierarchy.reason;
+  capability.detail =
+      capability.available
+          ? std::string(hierarchy.v2 ? "cgroup v2 at " : "cgroup v1 at ") + hierarchy.parent
+          : hierarchy.reason;
   if (!capability.available) capability.remedy = std::move(remedy);
   return capability;
 }
 
 /// /bin, /lib and so on are links on most hosts and folders on some.
 void add_system_folder(std::vector<MountStep>& steps, const std::string& path) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(path.c_str(), &status) != 0) return;
   if (S_ISDIR(status.st_mode)) {
     steps.push_back(bind_read_only(path, path));
@@ -131,7 +136,8 @@ void add_system_folder(std::vector<MountStep>& steps, const std::string& path) {
   }
   char target[4096];
   const ssize_t length = ::readlink(path.c_str(), target, sizeof target);
-  if (length > 0) steps.push_back(make_link(path, std::string(target, static_cast<std::size_t>(length))));
+  if (length > 0)
+    steps.push_back(make_link(path, std::string(target, static_cast<std::size_t>(length))));
 }
 
 }  // namespace
@@ -178,24 +184,27 @@ std::vector<Capability> probe_host(const std::string& init_program) {
   std::vector<Capability> all;
   all.push_back(tried("kernel", true, kernel_at_least(5, 12) ? 0 : ENOSYS, kernel_release(),
                       "Lamina needs Linux 5.12 or later (mount_setattr)."));
-  all.push_back(tried("lamina-sandbox-init", true,
-                      ::access(init_program.c_str(), X_OK) == 0 ? 0 : errno, init_program,
-                      "Keep lamina-sandbox-init beside lamina, as the build and the installation do."));
+  all.push_back(
+      tried("lamina-sandbox-init", true, ::access(init_program.c_str(), X_OK) == 0 ? 0 : errno,
+            init_program,
+            "Keep lamina-sandbox-init beside lamina, as the build and the installation do."));
   const std::string namespace_remedy =
-      root ? "Root lacks CAP_SYS_ADMIN here: in a container, start it with --privileged or --cap-add SYS_ADMIN."
+      root ? "Root lacks CAP_SYS_ADMIN here: in a container, start it with --privileged or "
+             "--cap-add SYS_ADMIN."
            : "Allow them (sysctl kernel.unprivileged_userns_clone=1; on Ubuntu 23.10 and later "
              "kernel.apparmor_restrict_unprivileged_userns=0), or run as root.";
-  all.push_back(tried(root ? "namespaces" : "user namespaces", true,
-                      try_in_child([] {
-                        return enter_namespaces(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS);
-                      }),
-                      root ? "as root, without a user namespace" : "as an ordinary user",
-                      namespace_remedy));
-  all.push_back(tried("proc", true, try_in_child(try_proc), "can be mounted in a PID namespace",
-                      "A container that masks parts of /proc forbids it: start it with --security-opt "
-                      "systempaths=unconfined or --privileged."));
-  all.push_back(tried("overlay", false, try_in_child(try_overlay), "layers are stacked by overlayfs",
-                      "Layers are merged by hard links instead (--opt-mode copy); the result is the same."));
+  all.push_back(
+      tried(root ? "namespaces" : "user namespaces", true, try_in_child([] {
+              return enter_namespaces(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS);
+            }),
+            root ? "as root, without a user namespace" : "as an ordinary user", namespace_remedy));
+  all.push_back(
+      tried("proc", true, try_in_child(try_proc), "can be mounted in a PID namespace",
+            "A container that masks parts of /proc forbids it: start it with --security-opt "
+            "systempaths=unconfined or --privileged."));
+  all.push_back(
+      tried("overlay", false, try_in_child(try_overlay), "layers are stacked by overlayfs",
+            "Layers are merged by hard links instead (--opt-mode copy); the result is the same."));
   all.push_back(tried("private network", false,
                       try_in_child([] { return enter_namespaces(CLONE_NEWNET); }),
                       "--network none works", "--network none will not work."));
@@ -208,18 +217,23 @@ std::vector<Capability> probe_host(const std::string& init_program) {
                : map.identity == Identity::two_ids ? "a subordinate id of " + login_name()
                                                    : "only your own id can be mapped";
   if (!ids.available)
-    ids.remedy = "Files of yours with modes such as 0600 stay readable for the function, unlike on "
-                 "AWS. Install the package uidmap and give " +
-                 login_name() + " a range in /etc/subuid and /etc/subgid, or run as root.";
+    ids.remedy =
+        "Files of yours with modes such as 0600 stay readable for the function, unlike on "
+        "AWS. Install the package uidmap and give " +
+        login_name() + " a range in /etc/subuid and /etc/subgid, or run as root.";
   all.push_back(ids);
 
   const Cgroup::Host cgroups = Cgroup::probe();
-  const std::string delegate = " Run as root, or under \"systemd-run --user --scope -p Delegate=yes\".";
-  all.push_back(from_hierarchy("memory limit", cgroups.memory,
-                               "The memory size is not enforced, and Max Memory Used is the runtime's "
-                               "own peak." + delegate));
-  all.push_back(from_hierarchy("processor share", cgroups.cpu,
-                               "Functions get whole processors whatever their memory size." + delegate));
+  const std::string delegate =
+      " Run as root, or under \"systemd-run --user --scope -p Delegate=yes\".";
+  all.push_back(
+      from_hierarchy("memory limit", cgroups.memory,
+                     "The memory size is not enforced, and Max Memory Used is the runtime's "
+                     "own peak." +
+                         delegate));
+  all.push_back(
+      from_hierarchy("processor share", cgroups.cpu,
+                     "Functions get whole processors whatever their memory size." + delegate));
   all.push_back(from_hierarchy("process limit", cgroups.pids,
                                "Only the rlimit bounds processes and threads." + delegate));
   return all;

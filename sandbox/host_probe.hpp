@@ -10,7 +10,7 @@ namespace sandbox {
 
 /// One thing that a sandbox needs or can use, and whether this host gives it.
 struct Capability {
-  std::string name;    ///< "user namespaces"
+  std::string name;  ///< "user namespaces"
   bool available = false;
   bool required = false;
   std::string detail;  ///< what was found

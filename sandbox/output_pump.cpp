@@ -37,7 +37,8 @@ struct OutputPump::State : std::enable_shared_from_this<State> {
   std::array<char, 65536> buffer;
 };
 
-OutputPump::OutputPump(asio::any_io_executor executor, base::UniqueFd reading_end, OnBytes on_bytes) {
+OutputPump::OutputPump(asio::any_io_executor executor, base::UniqueFd reading_end,
+                       OnBytes on_bytes) {
   // Cannot fail on a pipe of our own.
   if (const auto set = base::set_nonblocking(reading_end.get()); !set) return;
   state_ = std::make_shared<State>(executor, std::move(reading_end), std::move(on_bytes));

@@ -11,8 +11,8 @@
 namespace sandbox {
 
 /// Reads a pipe that processes inside write to and hands out what arrives, as it arrives. Knows
-/// nothing of lines or logs. A writer without end is slowed down by the pipe, not by memory of ours:
-/// at most one chunk is held. Same thread rule as Sandbox.
+/// nothing of lines or logs. A writer without end is slowed down by the pipe, not by memory of
+/// ours: at most one chunk is held. Same thread rule as Sandbox.
 class OutputPump {
  public:
   using OnBytes = std::function<void(std::string_view)>;

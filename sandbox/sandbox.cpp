@@ -23,8 +23,10 @@ using base::ErrorKind;
 
 ExitStatus to_exit_status(const wire::Exited& exited) {
   ExitStatus status;
-  if (WIFSIGNALED(exited.wait_status)) status.signal = WTERMSIG(exited.wait_status);
-  else status.exit_code = WEXITSTATUS(exited.wait_status);
+  if (WIFSIGNALED(exited.wait_status))
+    status.signal = WTERMSIG(exited.wait_status);
+  else
+    status.exit_code = WEXITSTATUS(exited.wait_status);
   status.max_resident_kib = exited.max_resident_kib;
   return status;
 }
@@ -88,12 +90,12 @@ base::Result<pid_t> spawn_init(const std::string& program, int control_socket, i
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   char* arguments[] = {const_cast<char*>("lamina-sandbox-init"), nullptr};
   pid_t pid = 0;
-  const int error =
-      ::posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments, environ);
+  const int error = ::posix_spawn(&pid, program.c_str(), &actions, &attributes, arguments, environ);
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0)
-    return base::with_prefix(base::from_errno(error, "cannot start \"" + program + "\""), "sandbox");
+    return base::with_prefix(base::from_errno(error, "cannot start \"" + program + "\""),
+                             "sandbox");
   return pid;
 }
 
@@ -199,10 +201,15 @@ class InitDrivenSandbox final : public Sandbox {
     wire::Packet packet;
     for (;;) {
       switch (wire::receive_packet(socket_.native_handle(), packet)) {
-        case wire::Received::packet: take(packet); break;
-        case wire::Received::would_block: return true;
+        case wire::Received::packet:
+          take(packet);
+          break;
+        case wire::Received::would_block:
+          return true;
         case wire::Received::closed:
-        case wire::Received::failed: supervisor_gone(); return false;
+        case wire::Received::failed:
+          supervisor_gone();
+          return false;
       }
     }
   }
@@ -269,8 +276,7 @@ class InitDrivenSandbox final : public Sandbox {
 
 base::Result<std::unique_ptr<Sandbox>> Sandbox::create(asio::any_io_executor executor,
                                                        const SandboxSpec& spec, Options options) {
-  auto sandbox =
-      std::make_unique<InitDrivenSandbox>(executor, spec, std::move(options.on_change));
+  auto sandbox = std::make_unique<InitDrivenSandbox>(executor, spec, std::move(options.on_change));
   TRY(sandbox->start(options));
   return std::unique_ptr<Sandbox>(std::move(sandbox));
 }

@@ -46,9 +46,9 @@ struct Process {
 };
 
 /// An isolated process tree with its own root, driven through lamina-sandbox-init. Knows nothing of
-/// Lambda or HTTP. Belongs to the thread that runs `executor`, which must also be the one that calls
-/// create(): the kernel ties the helper's life to it. Nothing is left behind when it goes: the
-/// destructor ends all processes and waits for that; mounts die with their namespace.
+/// Lambda or HTTP. Belongs to the thread that runs `executor`, which must also be the one that
+/// calls create(): the kernel ties the helper's life to it. Nothing is left behind when it goes:
+/// the destructor ends all processes and waits for that; mounts die with their namespace.
 class Sandbox {
  public:
   struct Options {

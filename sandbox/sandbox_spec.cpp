@@ -15,12 +15,16 @@ std::string octal(std::uint32_t mode) {
 std::string to_string(const MountStep& step) {
   std::string line;
   switch (step.kind) {
-    case StepKind::directory: line = "directory " + step.target + " " + octal(step.mode); break;
+    case StepKind::directory:
+      line = "directory " + step.target + " " + octal(step.mode);
+      break;
     case StepKind::file:
       line = "file " + step.target + " " + octal(step.mode) + " " +
              std::to_string(step.source.size()) + " bytes";
       break;
-    case StepKind::link: line = "link " + step.target + " -> " + step.source; break;
+    case StepKind::link:
+      line = "link " + step.target + " -> " + step.source;
+      break;
     case StepKind::bind:
       line = "bind " + step.source + " on " + step.target + (step.read_only ? " ro" : " rw") +
              (step.devices ? " dev" : "");
@@ -30,10 +34,12 @@ std::string to_string(const MountStep& step) {
       for (const std::string& lower : step.lowers) line += " " + lower;
       break;
     case StepKind::tmpfs:
-      line = "tmpfs on " + step.target + " " + octal(step.mode) + " " +
-             std::to_string(step.size) + " bytes" + (step.read_only ? " ro" : " rw");
+      line = "tmpfs on " + step.target + " " + octal(step.mode) + " " + std::to_string(step.size) +
+             " bytes" + (step.read_only ? " ro" : " rw");
       break;
-    case StepKind::proc: line = "proc on " + step.target; break;
+    case StepKind::proc:
+      line = "proc on " + step.target;
+      break;
   }
   return step.optional ? line + " if present" : line;
 }
@@ -113,10 +119,9 @@ std::string to_string(const SandboxSpec& spec) {
   std::string text;
   for (const MountStep& step : spec.steps) text += to_string(step) + "\n";
   text += "hostname " + spec.hostname + "\n";
-  text += spec.network == Network::none
-              ? "network none, listening on " + spec.listen_address + ":" +
-                    std::to_string(spec.listen_port) + "\n"
-              : "network host\n";
+  text += spec.network == Network::none ? "network none, listening on " + spec.listen_address +
+                                              ":" + std::to_string(spec.listen_port) + "\n"
+                                        : "network host\n";
   text += "processes run as " + std::to_string(spec.process_uid) + ":" +
           std::to_string(spec.process_gid) + "\n";
   return text;

@@ -64,8 +64,10 @@ class Decoder {
   Decoder& choice(Enum& value, Enum last) {
     std::uint8_t byte = 0;
     number(byte);
-    if (byte > static_cast<std::uint8_t>(last)) ok_ = false;
-    else value = static_cast<Enum>(byte);
+    if (byte > static_cast<std::uint8_t>(last))
+      ok_ = false;
+    else
+      value = static_cast<Enum>(byte);
     return *this;
   }
   Decoder& text(std::string& value) {
@@ -148,7 +150,8 @@ bool decode(std::string_view message, SandboxSpec& out) {
   Decoder in(message, Kind::setup);
   const std::uint32_t steps = in.count(16);
   out.steps.clear();
-  for (std::uint32_t i = 0; i < steps && !in.failed(); ++i) decode_step(in, out.steps.emplace_back());
+  for (std::uint32_t i = 0; i < steps && !in.failed(); ++i)
+    decode_step(in, out.steps.emplace_back());
   in.choice(out.network, Network::none)
       .text(out.listen_address)
       .number(out.listen_port)
@@ -262,7 +265,8 @@ std::string encode(Kind kind) {
 }
 
 std::optional<Kind> kind_of(std::string_view message) {
-  if (message.empty() || static_cast<std::uint8_t>(message[0]) > static_cast<std::uint8_t>(Kind::emptied))
+  if (message.empty() ||
+      static_cast<std::uint8_t>(message[0]) > static_cast<std::uint8_t>(Kind::emptied))
     return std::nullopt;
   return static_cast<Kind>(message[0]);
 }

@@ -16,18 +16,18 @@ namespace sandbox::wire {
 
 enum class Kind : std::uint8_t {
   // to sandbox-init
-  setup,     ///< SandboxSpec; descriptors: the cgroup `tasks` files to enter, then none
-  launch,    ///< Launch; descriptors: standard input, output, error
-  signal,    ///< SignalRequest
-  measure,   ///< asks for `measured`
+  setup,    ///< SandboxSpec; descriptors: the cgroup `tasks` files to enter, then none
+  launch,   ///< Launch; descriptors: standard input, output, error
+  signal,   ///< SignalRequest
+  measure,  ///< asks for `measured`
   // from sandbox-init
-  ready,         ///< Ready: the file system stands; descriptor: the listener for Network::none
-  setup_failed,  ///< Failure; sandbox-init ends
-  launched,      ///< Launched
-  launch_failed, ///< LaunchFailed
-  exited,        ///< Exited
-  measured,      ///< Measured
-  emptied,       ///< no process but PID 1 is left
+  ready,          ///< Ready: the file system stands; descriptor: the listener for Network::none
+  setup_failed,   ///< Failure; sandbox-init ends
+  launched,       ///< Launched
+  launch_failed,  ///< LaunchFailed
+  exited,         ///< Exited
+  measured,       ///< Measured
+  emptied,        ///< no process but PID 1 is left
 };
 
 /// Longest message; the kernel's default socket buffer holds it.

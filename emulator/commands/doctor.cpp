@@ -16,8 +16,10 @@ using sandbox::Capability;
 std::string bundled_text(const RuntimeSupport& runtime) {
   const bool python = runtime.family == RuntimeFamily::python;
   if (!runtime.bundled.empty()) return python ? "boto3: yes" : "AWS SDK v3: yes";
-  return python ? "boto3: no (AWS bundles it; install the package python3-boto3 for the system's Python)"
-                : "AWS SDK v3: no (AWS bundles it; npm install --global @aws-sdk/client-s3 and so on)";
+  return python
+             ? "boto3: no (AWS bundles it; install the package python3-boto3 for the system's "
+               "Python)"
+             : "AWS SDK v3: no (AWS bundles it; npm install --global @aws-sdk/client-s3 and so on)";
 }
 
 Capability describe(const RuntimeSupport& runtime) {
@@ -32,7 +34,10 @@ Capability describe(const RuntimeSupport& runtime) {
 
 void print(const std::vector<Capability>& rows) {
   for (const Capability& row : rows) {
-    print_result(fmt::format("{}  {:<20} {}\n", row.available ? "yes" : row.required ? "NO " : "no ",
+    print_result(fmt::format("{}  {:<20} {}\n",
+                             row.available  ? "yes"
+                             : row.required ? "NO "
+                                            : "no ",
                              row.name, row.detail));
     if (!row.remedy.empty()) print_result(fmt::format("{:>26}{}\n", "", row.remedy));
   }
@@ -53,12 +58,13 @@ nlohmann::ordered_json to_json(const std::vector<Capability>& rows) {
 
 base::Result<ExitCode> run_doctor(const DoctorCommand& command) {
   const auto installation = find_installation();
-  const std::vector<Capability> host =
-      sandbox::probe_host(installation ? installation->init_program : std::string("lamina-sandbox-init"));
+  const std::vector<Capability> host = sandbox::probe_host(
+      installation ? installation->init_program : std::string("lamina-sandbox-init"));
   TRY_ASSIGN(const auto root, find_store());
   TRY_ASSIGN(layers::LayerStore store, layers::LayerStore::open(root));
   std::vector<Capability> runtimes;
-  for (const RuntimeSupport& runtime : find_runtimes(memory_of(store))) runtimes.push_back(describe(runtime));
+  for (const RuntimeSupport& runtime : find_runtimes(memory_of(store)))
+    runtimes.push_back(describe(runtime));
 
   bool healthy = true;
   for (const Capability& row : host) healthy = healthy && (row.available || !row.required);

@@ -26,7 +26,8 @@ constexpr std::size_t max_payload_bytes = 6'291'456;
 
 Error too_large() {
   return {ErrorKind::limit_exceeded,
-          "event: Request must be smaller than 6291456 bytes for the InvokeFunction operation. Pass large "
+          "event: Request must be smaller than 6291456 bytes for the InvokeFunction operation. "
+          "Pass large "
           "data by reference."};
 }
 
@@ -92,8 +93,7 @@ base::Result<ExitCode> run_invoke(const InvokeCommand& command) {
   TRY_ASSIGN(const auto store_path, find_store());
   TRY_ASSIGN(layers::LayerStore store, layers::LayerStore::open(store_path));
   const auto progress = make_progress_bar();
-  TRY_ASSIGN(PreparedFunction prepared,
-             prepare_function(command.selection, store, progress.get()));
+  TRY_ASSIGN(PreparedFunction prepared, prepare_function(command.selection, store, progress.get()));
   // Nothing is to be frozen for when no invocation follows.
   prepared.plan.freezing = command.freeze && command.repeat > 1 ? Freezing::on : Freezing::off;
 
@@ -104,8 +104,8 @@ base::Result<ExitCode> run_invoke(const InvokeCommand& command) {
   report.prepared = &prepared;
   report.decided_at = environment->decided_at();
   Interrupted interrupted;
-  const auto ran = run_to_end(
-      context, run_invocations(*environment, event, command.repeat, report), interrupted);
+  const auto ran = run_to_end(context, run_invocations(*environment, event, command.repeat, report),
+                              interrupted);
   environment->destroy();
   if (interrupted.signal != 0) {
     constexpr int shell_offset = 128;

@@ -21,11 +21,12 @@ base::Result<void> run_to_end(asio::io_context& context, asio::awaitable<base::R
     interrupted.signal = number;
     context.stop();
   });
-  asio::co_spawn(context, std::move(work), [&](std::exception_ptr thrown, base::Result<void> value) {
-    bug = thrown;
-    result = std::move(value);
-    context.stop();
-  });
+  asio::co_spawn(context, std::move(work),
+                 [&](std::exception_ptr thrown, base::Result<void> value) {
+                   bug = thrown;
+                   result = std::move(value);
+                   context.stop();
+                 });
   context.run();
   if (bug) std::rethrow_exception(bug);
   if (!result) return base::Error(base::ErrorKind::io_error, "interrupted.");

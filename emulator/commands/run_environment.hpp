@@ -13,6 +13,7 @@ struct Interrupted {
   int signal = 0;
 };
 base::Result<void> run_to_end(boost::asio::io_context& context,
-                              boost::asio::awaitable<base::Result<void>> work, Interrupted& interrupted);
+                              boost::asio::awaitable<base::Result<void>> work,
+                              Interrupted& interrupted);
 
 }  // namespace emulator

@@ -27,7 +27,8 @@ base::Result<ExitCode> add(layers::LayerStore& store, const std::vector<std::str
   for (const std::string& file : files) {
     TRY_ASSIGN(const layers::PreparedTree tree,
                store.add(file, layers::PackageKind::layer, progress.get()));
-    print_result(fmt::format("{}  {}\n", tree.digest ? tree.digest->hex() : tree.tree.string(), file));
+    print_result(
+        fmt::format("{}  {}\n", tree.digest ? tree.digest->hex() : tree.tree.string(), file));
   }
   return ExitCode::returned;
 }
@@ -49,8 +50,11 @@ base::Result<ExitCode> list(const layers::LayerStore& store, bool json) {
     print_result(rows.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
     return ExitCode::returned;
   }
-  if (trees.empty()) print_log("The store is empty.\n");
-  else print_result(fmt::format("{:<16}  {:>9}  {:>8}  {:<10}  {}\n", "DIGEST", "SIZE", "FILES", "LAST USED", "FROM"));
+  if (trees.empty())
+    print_log("The store is empty.\n");
+  else
+    print_result(fmt::format("{:<16}  {:>9}  {:>8}  {:<10}  {}\n", "DIGEST", "SIZE", "FILES",
+                             "LAST USED", "FROM"));
   constexpr std::size_t shown_digits = 16;
   for (const layers::StoredTree& tree : trees)
     print_result(fmt::format("{:<16}  {:>6.1f} MB  {:>8}  {:<10}  {}\n",
@@ -62,9 +66,9 @@ base::Result<ExitCode> list(const layers::LayerStore& store, bool json) {
 
 base::Result<ExitCode> collect(layers::LayerStore& store, std::chrono::hours unused_for) {
   TRY_ASSIGN(const layers::GarbageReport report, store.collect_garbage(unused_for));
-  print_result(fmt::format("removed {} trees, {} archives and {} unfinished extractions, {:.1f} MB\n",
-                           report.trees, report.archives, report.unfinished,
-                           static_cast<double>(report.bytes) / megabyte));
+  print_result(fmt::format(
+      "removed {} trees, {} archives and {} unfinished extractions, {:.1f} MB\n", report.trees,
+      report.archives, report.unfinished, static_cast<double>(report.bytes) / megabyte));
   return ExitCode::returned;
 }
 
@@ -86,10 +90,14 @@ base::Result<ExitCode> run_store(const StoreCommand& command) {
   TRY_ASSIGN(const auto root, find_store());
   TRY_ASSIGN(layers::LayerStore store, layers::LayerStore::open(root));
   switch (command.action) {
-    case StoreCommand::Action::add: return add(store, command.files);
-    case StoreCommand::Action::list: return list(store, command.json);
-    case StoreCommand::Action::collect: return collect(store, command.unused_for);
-    case StoreCommand::Action::path: return path(store, command.files);
+    case StoreCommand::Action::add:
+      return add(store, command.files);
+    case StoreCommand::Action::list:
+      return list(store, command.json);
+    case StoreCommand::Action::collect:
+      return collect(store, command.unused_for);
+    case StoreCommand::Action::path:
+      return path(store, command.files);
   }
   return ExitCode::internal_error;
 }

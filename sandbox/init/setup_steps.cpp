@@ -35,8 +35,9 @@ void write_text(const std::string& path, const std::string& text, const std::str
 }
 
 /// newuidmap and newgidmap are setuid: they may map what /etc/subuid grants.
-void run_map_program(const char* program, int pid, std::uint32_t inside_own, std::uint32_t outside_own,
-                     std::uint32_t inside_other, std::uint32_t outside_other) {
+void run_map_program(const char* program, int pid, std::uint32_t inside_own,
+                     std::uint32_t outside_own, std::uint32_t inside_other,
+                     std::uint32_t outside_other) {
   const std::string arguments[] = {program,
                                    std::to_string(pid),
                                    std::to_string(inside_own),
@@ -74,7 +75,8 @@ void make_parents(const std::string& relative) {
 void make_mount_point(const std::string& relative, bool is_directory) {
   make_parents(relative);
   if (is_directory) {
-    if (::mkdir(relative.c_str(), 0755) != 0 && errno != EEXIST) die("make the folder /" + relative);
+    if (::mkdir(relative.c_str(), 0755) != 0 && errno != EEXIST)
+      die("make the folder /" + relative);
     return;
   }
   const base::UniqueFd file(::open(relative.c_str(), O_CREAT | O_RDONLY | O_CLOEXEC, 0644));
@@ -112,14 +114,15 @@ OpenedSources open_sources(const MountStep& step) {
 void bind(const MountStep& step, const OpenedSources& sources, const std::string& relative) {
   if (!sources.tree) return;
   const std::string what = "bind " + step.source + " on " + step.target;
-  struct stat status {};
+  struct stat status{};
   if (::fstat(sources.tree.get(), &status) != 0) die(what);
   std::uint64_t attributes = MOUNT_ATTR_NOSUID;
   if (step.read_only) attributes |= MOUNT_ATTR_RDONLY;
   if (!step.devices) attributes |= MOUNT_ATTR_NODEV;
   set_attributes(sources.tree.get(), attributes, AT_RECURSIVE, what);
   make_mount_point(relative, S_ISDIR(status.st_mode));
-  if (::move_mount(sources.tree.get(), "", AT_FDCWD, relative.c_str(), MOVE_MOUNT_F_EMPTY_PATH) != 0)
+  if (::move_mount(sources.tree.get(), "", AT_FDCWD, relative.c_str(), MOVE_MOUNT_F_EMPTY_PATH) !=
+      0)
     die(what);
 }
 
@@ -165,14 +168,22 @@ void carry_out(const MountStep& step, const OpenedSources& sources, Identity ide
       if (::mkdir(relative.c_str(), step.mode) != 0 && errno != EEXIST)
         die("make the folder " + step.target);
       break;
-    case StepKind::file: write_new_file(step, relative); break;
+    case StepKind::file:
+      write_new_file(step, relative);
+      break;
     case StepKind::link:
       make_parents(relative);
       if (::symlink(step.source.c_str(), relative.c_str()) != 0) die("link " + step.target);
       break;
-    case StepKind::bind: bind(step, sources, relative); break;
-    case StepKind::overlay: overlay(step, sources, relative, identity); break;
-    case StepKind::tmpfs: memory_file_system(step, relative); break;
+    case StepKind::bind:
+      bind(step, sources, relative);
+      break;
+    case StepKind::overlay:
+      overlay(step, sources, relative, identity);
+      break;
+    case StepKind::tmpfs:
+      memory_file_system(step, relative);
+      break;
     case StepKind::proc:
       make_mount_point(relative, true);
       if (::mount("proc", relative.c_str(), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0)
@@ -253,9 +264,11 @@ void raise_loopback(const std::string& address) {
   std::strncpy(request.ifr_name, "lo:1", IFNAMSIZ - 1);
   sockaddr_in wanted{};
   wanted.sin_family = AF_INET;
-  if (::inet_pton(AF_INET, address.c_str(), &wanted.sin_addr) != 1) die("read the address " + address);
+  if (::inet_pton(AF_INET, address.c_str(), &wanted.sin_addr) != 1)
+    die("read the address " + address);
   std::memcpy(&request.ifr_addr, &wanted, sizeof wanted);
-  if (::ioctl(socket.get(), SIOCSIFADDR, &request) != 0) die("give loopback the address " + address);
+  if (::ioctl(socket.get(), SIOCSIFADDR, &request) != 0)
+    die("give loopback the address " + address);
 }
 
 base::UniqueFd listen_on(const std::string& address, std::uint16_t port) {

@@ -30,10 +30,14 @@ struct LaunchReport {
 
 const char* step_name(LaunchReport::Step step) {
   switch (step) {
-    case LaunchReport::limits: return "set resource limits";
-    case LaunchReport::ids: return "become the process user";
-    case LaunchReport::working_directory: return "enter the working directory";
-    case LaunchReport::execute: return "fork/exec";
+    case LaunchReport::limits:
+      return "set resource limits";
+    case LaunchReport::ids:
+      return "become the process user";
+    case LaunchReport::working_directory:
+      return "enter the working directory";
+    case LaunchReport::execute:
+      return "fork/exec";
   }
   return "launch";
 }
@@ -99,7 +103,8 @@ std::uint64_t peak_resident_kib(int pid) {
   if (!status) return 0;  // it has just ended
   constexpr std::string_view field = "VmHWM:";
   const std::size_t at = status->find(field);
-  return at == std::string::npos ? 0 : std::strtoull(status->c_str() + at + field.size(), nullptr, 10);
+  return at == std::string::npos ? 0
+                                 : std::strtoull(status->c_str() + at + field.size(), nullptr, 10);
 }
 
 class Supervisor {
@@ -129,15 +134,20 @@ class Supervisor {
   void handle_message() {
     wire::Packet packet;
     switch (wire::receive_packet(socket_, packet)) {
-      case wire::Received::packet: break;
-      case wire::Received::would_block: return;
+      case wire::Received::packet:
+        break;
+      case wire::Received::would_block:
+        return;
       case wire::Received::closed:
-      case wire::Received::failed: ::_exit(0);
+      case wire::Received::failed:
+        ::_exit(0);
     }
     wire::Launch launch;
     wire::SignalRequest request;
-    if (wire::decode(packet.bytes, request)) deliver(request);
-    else if (wire::kind_of(packet.bytes) == wire::Kind::measure) measure();
+    if (wire::decode(packet.bytes, request))
+      deliver(request);
+    else if (wire::kind_of(packet.bytes) == wire::Kind::measure)
+      measure();
     else if (wire::decode(packet.bytes, launch) && packet.descriptors.size() == 3)
       start(launch, packet.descriptors);
   }

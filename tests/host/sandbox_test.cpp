@@ -1,13 +1,13 @@
 // The sandbox with real namespaces. Runs as root and, through a second ctest entry, as an ordinary
 // user; every case holds for both.
 
-#include "base/unique_fd.hpp"
-#include "sandbox/host_probe.hpp"
 #include "sandbox/sandbox.hpp"
 
-#include <doctest/doctest.h>
+#include "base/unique_fd.hpp"
+#include "sandbox/host_probe.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <doctest/doctest.h>
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -146,7 +146,8 @@ TEST_CASE("only /tmp can be written, and only as much as it holds") {
   spec.steps.push_back(bind_read_only(space.path(), "/var/task"));
   spec.steps.push_back(cover_directory("/covered"));
   Box box(spec);
-  CHECK(box.sh("for d in / /usr /var /var/task /etc /dev /covered; do touch $d/x 2>/dev/null && echo $d; done; true")
+  CHECK(box.sh("for d in / /usr /var /var/task /etc /dev /covered; do touch $d/x 2>/dev/null && "
+               "echo $d; done; true")
             .output.empty());
   CHECK(box.sh("echo kept > /tmp/x && cat /tmp/x").output == "kept\n");
   CHECK(box.sh("head -c 8000000 /dev/zero > /tmp/big; echo $?").output.find("No space left") !=
@@ -209,7 +210,8 @@ TEST_CASE("exit code, signal and a failed start are told apart") {
 
 TEST_CASE("kill_all ends what has left its session, and the sandbox can be used again") {
   Box box(base_spec());
-  const auto ran = box.sh("setsid sh -c 'trap \"\" TERM; exec sleep 1000' & setsid sleep 1000 & echo started");
+  const auto ran =
+      box.sh("setsid sh -c 'trap \"\" TERM; exec sleep 1000' & setsid sleep 1000 & echo started");
   CHECK(ran.output == "started\n");
   box->kill_all();
   CHECK(box.wait([&] { return box->empty(); }));
@@ -228,12 +230,14 @@ TEST_CASE("/tmp outlives the processes") {
 TEST_CASE("a frozen process makes no progress until it is thawed") {
   Box box(base_spec());
   auto pipe = base::make_pipe();
-  const auto counter = box.start({"/bin/sh", "-c", "while :; do echo x; sleep 0.01; done"}, pipe->second.get());
+  const auto counter =
+      box.start({"/bin/sh", "-c", "while :; do echo x; sleep 0.01; done"}, pipe->second.get());
   base::set_nonblocking(pipe->first.get()).value();
   const auto drain = [&] {
     char buffer[65536];
     ssize_t all = 0;
-    for (ssize_t count; (count = ::read(pipe->first.get(), buffer, sizeof buffer)) > 0;) all += count;
+    for (ssize_t count; (count = ::read(pipe->first.get(), buffer, sizeof buffer)) > 0;)
+      all += count;
     return all;
   };
   REQUIRE(box.wait([&] { return drain() > 0; }));
@@ -272,7 +276,8 @@ TEST_CASE("a plan that cannot be carried out says which step and why") {
   Box box(spec);
   CHECK_FALSE(box->ready());
   REQUIRE(box->failure());
-  CHECK(box->failure()->message.find("bind /does/not/exist on /var/task: No such file") != std::string::npos);
+  CHECK(box->failure()->message.find("bind /does/not/exist on /var/task: No such file") !=
+        std::string::npos);
 }
 
 TEST_CASE("peak memory is measured without a cgroup") {
@@ -293,7 +298,9 @@ TEST_CASE("mounts, processes and descriptors are gone with the sandbox") {
     std::ifstream file("/proc/self/mountinfo");
     return std::string(std::istreambuf_iterator<char>(file), {});
   };
-  { Box warm_up(base_spec()); }
+  {
+    Box warm_up(base_spec());
+  }
   const auto descriptors = count("/proc/self/fd");
   const std::string before = mounts();
   for (int i = 0; i < 5; ++i) {

@@ -18,7 +18,8 @@ FunctionConfiguration function_of(const std::string& runtime) {
 }
 
 std::vector<std::string> environment_of(const FunctionConfiguration& function) {
-  return runtime_environment(function, {"2026/01/31/[$LATEST]0123", "127.0.0.1:9001"}, {"AKID", "secret", "token"});
+  return runtime_environment(function, {"2026/01/31/[$LATEST]0123", "127.0.0.1:9001"},
+                             {"AKID", "secret", "token"});
 }
 
 std::string value_of(const std::vector<std::string>& environment, const std::string& name) {
@@ -30,33 +31,34 @@ std::string value_of(const std::vector<std::string>& environment, const std::str
 }  // namespace
 
 TEST_CASE("provided.al2023 gets exactly AWS's variables and values") {
-  CHECK(environment_of(function_of("provided.al2023")) ==
-        std::vector<std::string>{
-            "AWS_ACCESS_KEY_ID=AKID",
-            "AWS_DEFAULT_REGION=us-east-1",
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
-            "AWS_LAMBDA_FUNCTION_NAME=f",
-            "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-            "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
-            "AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/f",
-            "AWS_LAMBDA_LOG_STREAM_NAME=2026/01/31/[$LATEST]0123",
-            "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
-            "AWS_REGION=us-east-1",
-            "AWS_SECRET_ACCESS_KEY=secret",
-            "AWS_SESSION_TOKEN=token",
-            "AWS_XRAY_CONTEXT_MISSING=LOG_ERROR",
-            "AWS_XRAY_DAEMON_ADDRESS=169.254.100.1:2000",
-            "LAMBDA_RUNTIME_DIR=/var/runtime",
-            "LAMBDA_TASK_ROOT=/var/task",
-            "LANG=en_US.UTF-8",
-            "LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:"
-            "/var/task/lib:/opt/lib",
-            "PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-            "TZ=:UTC",
-            "_AWS_XRAY_DAEMON_ADDRESS=169.254.100.1",
-            "_AWS_XRAY_DAEMON_PORT=2000",
-            "_HANDLER=app.handler",
-        });
+  CHECK(
+      environment_of(function_of("provided.al2023")) ==
+      std::vector<std::string>{
+          "AWS_ACCESS_KEY_ID=AKID",
+          "AWS_DEFAULT_REGION=us-east-1",
+          "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128",
+          "AWS_LAMBDA_FUNCTION_NAME=f",
+          "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+          "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+          "AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/f",
+          "AWS_LAMBDA_LOG_STREAM_NAME=2026/01/31/[$LATEST]0123",
+          "AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
+          "AWS_REGION=us-east-1",
+          "AWS_SECRET_ACCESS_KEY=secret",
+          "AWS_SESSION_TOKEN=token",
+          "AWS_XRAY_CONTEXT_MISSING=LOG_ERROR",
+          "AWS_XRAY_DAEMON_ADDRESS=169.254.100.1:2000",
+          "LAMBDA_RUNTIME_DIR=/var/runtime",
+          "LAMBDA_TASK_ROOT=/var/task",
+          "LANG=en_US.UTF-8",
+          "LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:"
+          "/var/task/lib:/opt/lib",
+          "PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+          "TZ=:UTC",
+          "_AWS_XRAY_DAEMON_ADDRESS=169.254.100.1",
+          "_AWS_XRAY_DAEMON_PORT=2000",
+          "_HANDLER=app.handler",
+      });
 }
 
 TEST_CASE("provided.al2 has no /var/lang and another X-Ray address") {
@@ -68,13 +70,16 @@ TEST_CASE("provided.al2 has no /var/lang and another X-Ray address") {
 }
 
 TEST_CASE("only managed runtimes have AWS_EXECUTION_ENV") {
-  CHECK(value_of(environment_of(function_of("python3.13")), "AWS_EXECUTION_ENV") == "AWS_Lambda_python3.13");
-  CHECK(value_of(environment_of(function_of("provided.al2023")), "AWS_EXECUTION_ENV") == "(absent)");
+  CHECK(value_of(environment_of(function_of("python3.13")), "AWS_EXECUTION_ENV") ==
+        "AWS_Lambda_python3.13");
+  CHECK(value_of(environment_of(function_of("provided.al2023")), "AWS_EXECUTION_ENV") ==
+        "(absent)");
 }
 
 TEST_CASE("HOME, USER and the timeout are not told") {
   const auto environment = environment_of(function_of("python3.13"));
-  for (const char* name : {"HOME", "USER", "AWS_LAMBDA_FUNCTION_TIMEOUT", "AWS_LAMBDA_FUNCTION_HANDLER"})
+  for (const char* name :
+       {"HOME", "USER", "AWS_LAMBDA_FUNCTION_TIMEOUT", "AWS_LAMBDA_FUNCTION_HANDLER"})
     CHECK(value_of(environment, name) == "(absent)");
 }
 

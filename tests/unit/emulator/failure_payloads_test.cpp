@@ -23,16 +23,19 @@ sandbox::ExitStatus killed(int signal) {
 }  // namespace
 
 TEST_CASE("a runtime that exits with 0 gave no reason") {
-  CHECK(failure_payload(exit_failure(exited(0), false), "r1") ==
-        R"({"errorType":"Runtime.ExitError","errorMessage":"RequestId: r1 Error: Runtime exited without providing a reason"})");
+  CHECK(
+      failure_payload(exit_failure(exited(0), false), "r1") ==
+      R"({"errorType":"Runtime.ExitError","errorMessage":"RequestId: r1 Error: Runtime exited without providing a reason"})");
 }
 
 TEST_CASE("exit status and signal are told in AWS's words") {
   CHECK(exit_failure(exited(127), false).message == "Runtime exited with error: exit status 127");
-  CHECK(exit_failure(killed(SIGKILL), false).message == "Runtime exited with error: signal: killed");
+  CHECK(exit_failure(killed(SIGKILL), false).message ==
+        "Runtime exited with error: signal: killed");
   CHECK(exit_failure(killed(SIGSEGV), false).message ==
         "Runtime exited with error: signal: segmentation fault");
-  CHECK(exit_failure(killed(SIGABRT), false).message == "Runtime exited with error: signal: aborted");
+  CHECK(exit_failure(killed(SIGABRT), false).message ==
+        "Runtime exited with error: signal: aborted");
   CHECK(exit_failure(killed(40), false).message == "Runtime exited with error: signal: signal 40");
 }
 
@@ -43,8 +46,9 @@ TEST_CASE("out of memory is a type of its own") {
 }
 
 TEST_CASE("a timeout has two decimals") {
-  CHECK(failure_payload(timeout_failure(std::chrono::seconds(1)), "r1") ==
-        R"({"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r1 Error: Task timed out after 1.00 seconds"})");
+  CHECK(
+      failure_payload(timeout_failure(std::chrono::seconds(1)), "r1") ==
+      R"({"errorType":"Sandbox.Timedout","errorMessage":"RequestId: r1 Error: Task timed out after 1.00 seconds"})");
 }
 
 TEST_CASE("a bootstrap that cannot be started names itself and the reason in lower case") {
@@ -57,6 +61,7 @@ TEST_CASE("a bootstrap that cannot be started names itself and the reason in low
 }
 
 TEST_CASE("no bootstrap anywhere is told with the places looked at") {
-  CHECK(failure_payload(missing_bootstrap(), "r1") ==
-        R"({"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r1 Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"})");
+  CHECK(
+      failure_payload(missing_bootstrap(), "r1") ==
+      R"({"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r1 Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"})");
 }

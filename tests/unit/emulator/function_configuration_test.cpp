@@ -49,7 +49,8 @@ TEST_CASE("reserved variables are refused in AWS's words") {
   auto function = valid();
   function.environment = {{"AWS_REGION", "x"}, {"LAMBDA_TASK_ROOT", "y"}};
   CHECK(refusal(function) ==
-        "environment: Lambda was unable to configure your environment variables because the environment "
+        "environment: Lambda was unable to configure your environment variables because the "
+        "environment "
         "variables you have provided contains reserved keys that are currently not supported for "
         "modification. Reserved keys used in this request: AWS_REGION, LAMBDA_TASK_ROOT");
 }
@@ -87,7 +88,8 @@ TEST_CASE("a function for the other architecture is refused with what this host 
 }
 
 TEST_CASE("function names keep to Lambda's form") {
-  for (const std::string& name : {std::string(), std::string("a b"), std::string(65, 'x'), std::string("a/b")}) {
+  for (const std::string& name :
+       {std::string(), std::string("a b"), std::string(65, 'x'), std::string("a/b")}) {
     auto function = valid();
     function.function_name = name;
     CHECK(says(refusal(function), "function name"));

@@ -28,22 +28,24 @@ TEST_CASE("REPORT of a cold start bills init and duration together and ends in a
   FunctionConfiguration function;
   InvocationOutcome outcome = outcome_of(3010us);
   outcome.init_duration = 110100us;
-  CHECK(report_line(function, outcome) ==
-        "REPORT RequestId: " + id +
-            "\tDuration: 3.01 ms\tBilled Duration: 114 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t"
-            "Init Duration: 110.10 ms\t\n");
+  CHECK(report_line(function, outcome) == "REPORT RequestId: " + id +
+                                              "\tDuration: 3.01 ms\tBilled Duration: 114 "
+                                              "ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t"
+                                              "Init Duration: 110.10 ms\t\n");
 }
 
 TEST_CASE("REPORT of a warm invocation has no Init Duration") {
   CHECK(report_line(FunctionConfiguration(), outcome_of(1500us)) ==
         "REPORT RequestId: " + id +
-            "\tDuration: 1.50 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 36 MB\t\n");
+            "\tDuration: 1.50 ms\tBilled Duration: 2 ms\tMemory Size: 128 MB\tMax Memory Used: 36 "
+            "MB\t\n");
 }
 
 TEST_CASE("REPORT of a failure ends with its status") {
   InvocationOutcome outcome = outcome_of(3s);
   outcome.report_status = "timeout";
-  CHECK(report_line(FunctionConfiguration(), outcome).ends_with("Max Memory Used: 36 MB\tStatus: timeout\n"));
+  CHECK(report_line(FunctionConfiguration(), outcome)
+            .ends_with("Max Memory Used: 36 MB\tStatus: timeout\n"));
   outcome.report_status = "error";
   outcome.error_type = "Runtime.ExitError";
   CHECK(report_line(FunctionConfiguration(), outcome)

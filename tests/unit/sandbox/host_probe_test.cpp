@@ -21,7 +21,8 @@ TEST_CASE("no range, an empty one or a broken line gives none") {
 TEST_CASE("the system part of the root is read-only, without shared memory and without homes") {
   const auto steps = sandbox::system_steps();
   const auto has = [&](const std::string& target) {
-    return std::any_of(steps.begin(), steps.end(), [&](const auto& step) { return step.target == target; });
+    return std::any_of(steps.begin(), steps.end(),
+                       [&](const auto& step) { return step.target == target; });
   };
   CHECK(has("/usr"));
   CHECK(has("/proc"));
