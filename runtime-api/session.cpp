@@ -114,6 +114,7 @@ class Session::Impl : public std::enable_shared_from_this<Impl> {
   Response reply_with(InvocationReply reply, Response answer);
   Response event_response() const;
   void hand_out();
+  void cancel_polls();
   void end_invocation();
   void note_release(const Request& request);
   void changed() {
@@ -168,12 +169,13 @@ class Session::Impl::Waiter : public std::enable_shared_from_this<Waiter> {
   }
   Response take_event() { return std::move(event_); }
 
- private:
   void cancel() {
     // From this moment on no event may go to it, also not in the same turn.
     leave();
     complete(asio::error::operation_aborted);
   }
+
+ private:
   void leave() {
     if (std::erase(impl_->waiters_, this) != 0) impl_->changed();
   }
@@ -204,6 +206,14 @@ base::Result<void> Session::Impl::listen(base::UniqueFd socket) {
 void Session::Impl::close() {
   on_change_ = nullptr;
   if (server_) server_->stop();
+  cancel_polls();
+}
+
+void Session::Impl::cancel_polls() {
+  // Their connections are being cancelled too, but through the io context, which may not run again;
+  // a waiter owns what resumes its coroutine, and the coroutine owns the waiter.
+  const auto waiters = std::exchange(waiters_, {});
+  for (Waiter* waiter : waiters) waiter->cancel();
 }
 
 void Session::Impl::reset() {
@@ -215,6 +225,7 @@ void Session::Impl::reset() {
   user_agent_.clear();
   features_.clear();
   if (server_) server_->drop_connections();
+  cancel_polls();
   changed();
 }
 

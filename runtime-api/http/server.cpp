@@ -413,6 +413,13 @@ void Server::Connection::abort() {
   socket_.close(ignored);
   cancelled_ = true;
   cancel_.emit(asio::cancellation_type::terminal);
+  if (waiting_) {
+    // The coroutine owns this object and this object the coroutine's continuation. The io context
+    // takes the latter over, which ends the circle even if it never runs again.
+    auto resume = std::move(*waiting_);
+    waiting_.reset();
+    asio::post(shared_->executor, std::move(resume));
+  }
 }
 
 void Server::Connection::start(std::shared_ptr<Connection> self) {
