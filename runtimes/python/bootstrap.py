@@ -1,75 +1,15 @@
-"""Entry point of the Python runtime: composes sys.path, then hands over to lamina_runtime.
+"""Entry point of the Python runtime.
 
-This file is the main script and therefore compiled at every cold start, so it holds only what must
-happen before the handler's module can be looked up.
+As the main script this file is compiled at every cold start, while the bytecode of modules can be kept;
+so all else is in modules. They are imported before sys.path is composed, when /var/runtime leads it:
+nothing in the function or its layers can shadow them.
 """
 
 import os
-import site
-import sys
 
-# Imported while /var/runtime still leads sys.path: nothing in the function or its layers can shadow it.
 import lamina_runtime
+import lamina_search_path
 
-RUNTIME_DIR = os.path.dirname(os.path.abspath(__file__))
-
-
-def forget_host_packages(user_entries):
-    """Leaves of the interpreter's own sys.path what Lambda's interpreter has.
-
-    Some distributions patch `site` to add dist-packages folders and to leave out site-packages.
-    """
-    bundled = "%s/lib/python%d.%d/site-packages" % ((sys.prefix,) + sys.version_info[:2])
-    kept = [
-        entry
-        for entry in sys.path
-        if entry == RUNTIME_DIR
-        or entry in user_entries
-        or (entry.startswith(sys.prefix + "/") and not entry.endswith("/dist-packages"))
-    ]
-    if bundled not in kept:
-        kept.append(bundled)
-    sys.path[:] = kept
-    return bundled
-
-
-def compose_search_path():
-    """The order is Lambda's: function, layers (site-packages before python/), bundled packages."""
-    user_path = os.environ.get("PYTHONPATH")
-    user_entries = {os.path.abspath(entry) for entry in (user_path or "").split(":") if entry}
-    bundled = forget_host_packages(user_entries)
-    task_root = os.environ["LAMBDA_TASK_ROOT"]
-    layer = "/opt/python"
-    layer_site = "/opt/python/lib/python%d.%d/site-packages" % sys.version_info[:2]
-
-    # A function that sets PYTHONPATH loses the layers' folders; this surprises people, also on AWS.
-    if user_path is None:
-        if sys.version_info >= (3, 11):
-            sys.path.insert(0, bundled)
-        sys.path.insert(0, layer)
-        sys.path.insert(0, layer_site)
-    sys.path.insert(0, task_root)
-
-    # Reads the .pth files. Folders that exist are not added twice, missing ones are appended: as on AWS.
-    site.addsitedir(task_root)
-    if user_path is None:
-        site.addsitedir(layer_site)
-        site.addsitedir(layer)
-        os.environ["PYTHONPATH"] = RUNTIME_DIR
-
-
-def forget_coerced_locale():
-    """Before 3.12 Lambda's image has the en_US locale, so the interpreter never coerces LC_CTYPE.
-
-    Where the host lacks that locale it does; a value that the user set is in the initial environment.
-    """
-    if sys.version_info < (3, 12) and "LC_CTYPE" in os.environ:
-        with open("/proc/self/environ", "rb") as initial:
-            if b"\0LC_CTYPE=" not in b"\0" + initial.read():
-                del os.environ["LC_CTYPE"]
-
-
-if __name__ == "__main__":
-    forget_coerced_locale()
-    compose_search_path()
-    lamina_runtime.run(os.environ["_HANDLER"], os.environ["AWS_LAMBDA_RUNTIME_API"])
+lamina_search_path.forget_coerced_locale()
+lamina_search_path.compose()
+lamina_runtime.run(os.environ["_HANDLER"], os.environ["AWS_LAMBDA_RUNTIME_API"])
