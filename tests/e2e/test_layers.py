@@ -1,12 +1,13 @@
 """/opt: the layers in their order, merged, with their modes and links, and read-only."""
 
 import os
+import pwd
 import shutil
 import subprocess
 import unittest
 
-from lamina_e2e import (PROGRAMS, EndToEndTest, TestSpace, file_entry, folder_entry, for_each_user, for_root,
-                        link_entry)
+from lamina_e2e import (ORDINARY_UID, PROGRAMS, EndToEndTest, TestSpace, file_entry, folder_entry, for_each_user,
+                        for_root, link_entry)
 
 
 @for_each_user
@@ -216,21 +217,25 @@ class LayersWithASecondId(EndToEndTest):
         self.needs_root()
         self.needs_program("newuidmap")
         self.needs_program("newgidmap")
+        # newuidmap wants to know the user's name; a minimal system has none for this id.
         try:
-            import pwd
-            name = pwd.getpwuid(1000).pw_name
+            name, accounts = pwd.getpwuid(ORDINARY_UID).pw_name, ""
         except KeyError:
-            name = "1000"
+            name = "lamina-test"
+            accounts = f"{name}:x:{ORDINARY_UID}:{ORDINARY_UID}::/nonexistent:/usr/sbin/nologin\n"
         if not (os.path.exists("/etc/subuid") and os.path.exists("/etc/subgid")):
             self.cannot("no-subuid", "/etc/subuid or /etc/subgid does not exist")
         space = TestSpace("user")
         self.addCleanup(space.remove)
         ranges = space.write("subids", f"{name}:100000:65536\n")
+        with open("/etc/passwd", encoding="utf-8") as file:
+            users = space.write("passwd", file.read() + accounts)
         code = space.custom_code()
         secret = space.write("code/secret", "x", 0o600)
         space.give(secret)
         wrap = ["/usr/bin/unshare", "--mount", "--propagation", "private", "/bin/sh", "-c",
-                f"mount --bind {ranges} /etc/subuid && mount --bind {ranges} /etc/subgid && exec \"$@\"", "sh"]
+                f"mount --bind {ranges} /etc/subuid && mount --bind {ranges} /etc/subgid && "
+                f"mount --bind {users} /etc/passwd && exec \"$@\"", "sh"]
         run = space.invoke("read", event=["/var/task/secret"], code=code, before=wrap)
         self.assertEqual(self.assert_returned(run)["/var/task/secret"], "EACCES")
         process = self.assert_returned(space.invoke("process", before=wrap))
