@@ -48,20 +48,24 @@ Result<void> set_nonblocking(int fd) {
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
-  TRY_ASSIGN(UniqueFd file, open_read_only(path));
+  TRY_ASSIGN(const UniqueFd file, open_read_only(path));
+  return read_to_end(file.get(), limit, path);
+}
+
+Result<std::string> read_to_end(int fd, std::size_t limit, const std::string& name) {
   std::string content;
   char buffer[65536];
   for (;;) {
-    const ssize_t count = ::read(file.get(), buffer, sizeof buffer);
+    const ssize_t count = ::read(fd, buffer, sizeof buffer);
     if (count < 0) {
       if (errno == EINTR) continue;
-      return from_errno(errno, "cannot read \"" + path + "\"");
+      return from_errno(errno, "cannot read \"" + name + "\"");
     }
     if (count == 0) return content;
     content.append(buffer, static_cast<std::size_t>(count));
     if (content.size() > limit)
       return Error(ErrorKind::limit_exceeded,
-                   "\"" + path + "\" is larger than " + std::to_string(limit) + " bytes");
+                   "\"" + name + "\" is larger than " + std::to_string(limit) + " bytes");
   }
 }
 

@@ -46,6 +46,8 @@ Result<void> set_nonblocking(int fd);
 
 /// The whole of a file, refused when it is larger than `limit` bytes.
 Result<std::string> read_file(const std::string& path, std::size_t limit);
+/// The rest of an open file or pipe, with the same limit; `name` is what errors call it.
+Result<std::string> read_to_end(int fd, std::size_t limit, const std::string& name);
 /// Writes everything, retrying after short writes and EINTR.
 Result<void> write_all(int fd, std::string_view bytes);
 

@@ -298,18 +298,31 @@ bool LayerStore::load_tree(const base::Digest& digest, PreparedTree& tree) const
   return true;
 }
 
-base::Result<base::UniqueFd> LayerStore::lock(const std::string& key) const {
-  base::UniqueFd file(::openat(root_fd_.get(), StoreLayout::lock(key).c_str(),
-                               O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
-  if (!file || !flock_fully(file.get(), LOCK_EX))
-    return base::from_errno(errno, "cannot lock the store");
-  return file;
+LayerStore::KeyLock::~KeyLock() {
+  // Removed while it is still held: who waits for it finds out and takes the next file of the name.
+  if (file_) ::unlinkat(root_fd_, path_.c_str(), 0);
+}
+
+base::Result<LayerStore::KeyLock> LayerStore::lock(const std::string& key) const {
+  const std::string path = StoreLayout::lock(key);
+  for (;;) {
+    base::UniqueFd file(
+        ::openat(root_fd_.get(), path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
+    if (!file || !flock_fully(file.get(), LOCK_EX))
+      return base::from_errno(errno, "cannot lock the store");
+    struct stat locked{};
+    struct stat named{};
+    if (::fstat(file.get(), &locked) == 0 &&
+        ::fstatat(root_fd_.get(), path.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+        locked.st_ino == named.st_ino)
+      return KeyLock(std::move(file), root_fd_.get(), path);
+  }
 }
 
 base::Result<void> LayerStore::extract(const OpenArchive& archive, PreparedTree& tree,
                                        ExtractionProgress* progress) const {
   const std::string hex = tree.digest->hex();
-  TRY_ASSIGN(const base::UniqueFd only_one, lock(hex));
+  TRY_ASSIGN(const KeyLock only_one, lock(hex));
   // Another process may have made it while this one waited.
   if (load_tree(*tree.digest, tree)) return {};
 
@@ -502,7 +515,7 @@ base::Result<std::filesystem::path> LayerStore::derived_tree(
   };
   if (is_there()) return layout_.absolute(path);
   auto built = fenced([&]() -> base::Result<void> {
-    TRY_ASSIGN(const base::UniqueFd only_one, lock(key));
+    TRY_ASSIGN(const KeyLock only_one, lock(key));
     if (is_there()) return {};
     TRY_ASSIGN(const WorkFolder work, WorkFolder::make(root_fd_.get()));
     TRY(make_folder(work.fd(), tree_in_work));

@@ -113,7 +113,21 @@ class LayerStore {
                              ExtractionProgress* progress) const;
   base::Result<void> keep_archive(const OpenArchive& archive, const base::Digest& digest) const;
   bool load_tree(const base::Digest& digest, PreparedTree& tree) const;
-  base::Result<base::UniqueFd> lock(const std::string& key) const;
+  /// Held by the one process that makes what `key` stands for; leaves no file behind.
+  class KeyLock {
+   public:
+    KeyLock(base::UniqueFd file, int root_fd, std::string path)
+        : file_(std::move(file)), root_fd_(root_fd), path_(std::move(path)) {}
+    KeyLock(KeyLock&&) noexcept = default;
+    KeyLock& operator=(KeyLock&&) = delete;
+    ~KeyLock();
+
+   private:
+    base::UniqueFd file_;
+    int root_fd_;
+    std::string path_;
+  };
+  base::Result<KeyLock> lock(const std::string& key) const;
   base::Result<GarbageReport> collect_alone(
       std::chrono::seconds unused_for,
       const std::function<bool(const base::Digest&)>& wanted_archive) const;

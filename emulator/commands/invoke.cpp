@@ -34,8 +34,9 @@ Error too_large() {
 base::Result<std::string> read_event(const InvokeCommand& command) {
   if (command.event_text) return *command.event_text;
   if (command.event_file.empty()) return std::string("{}");
-  const std::string path = command.event_file == "-" ? "/dev/stdin" : command.event_file;
-  auto text = base::read_file(path, max_payload_bytes);
+  auto text = command.event_file == "-"
+                  ? base::read_to_end(STDIN_FILENO, max_payload_bytes, "standard input")
+                  : base::read_file(command.event_file, max_payload_bytes);
   if (text) return std::move(*text);
   if (text.error().kind == ErrorKind::limit_exceeded) return too_large();
   return base::with_prefix(text.error(), "event");

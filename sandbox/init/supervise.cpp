@@ -18,6 +18,8 @@
 #include <cstdlib>
 #include <ctime>
 #include <map>
+#include <sstream>
+#include <string>
 
 namespace sandbox::init {
 namespace {
@@ -76,6 +78,23 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return result;
 }
 
+/// Returns only on failure. A name without a slash is looked for in the PATH that the process gets,
+/// as a shell would.
+void execute(const wire::Launch& launch, char* const* arguments, char* const* environment) {
+  const std::string& name = launch.arguments.front();
+  if (name.find('/') != std::string::npos) {
+    ::execve(name.c_str(), arguments, environment);
+    return;
+  }
+  constexpr std::string_view path_prefix = "PATH=";
+  for (const std::string& variable : launch.environment) {
+    if (!variable.starts_with(path_prefix)) continue;
+    std::istringstream folders(variable.substr(path_prefix.size()));
+    for (std::string folder; std::getline(folders, folder, ':');)
+      ::execve((folder + "/" + name).c_str(), arguments, environment);
+  }
+}
+
 [[noreturn]] void run_child(const wire::Launch& launch, const std::vector<base::UniqueFd>& stdio,
                             int report_pipe, const SandboxSpec& spec) {
   ::setsid();
@@ -94,7 +113,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
     give_up(report_fd, LaunchReport::working_directory);
   const std::vector<char*> arguments = pointers(launch.arguments);
   const std::vector<char*> environment = pointers(launch.environment);
-  ::execve(arguments[0], arguments.data(), environment.data());
+  execute(launch, arguments.data(), environment.data());
   give_up(report_fd, LaunchReport::execute);
 }
 
