@@ -38,8 +38,8 @@ using Clock = std::chrono::steady_clock;
 
 // An idle connection costs this much and a coroutine frame; bodies grow the buffer up to the
 // second.
-constexpr std::size_t small_buffer = 4 * 1024;
-constexpr std::size_t large_buffer = 256 * 1024;
+constexpr std::size_t small_buffer = 4'096;
+constexpr std::size_t large_buffer = 262'144;
 constexpr int accepts_per_turn = 64;
 constexpr auto pause_without_descriptors = std::chrono::milliseconds(50);
 // After a refusal the client may still be sending; closing at once would reset the connection and
@@ -213,7 +213,7 @@ class Server::Connection : public std::enable_shared_from_this<Connection> {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  static void start(std::shared_ptr<Connection> self);
+  static void start(const std::shared_ptr<Connection>& self);
   void abort();
   /// Has it been idle, or one request or answer under way, for longer than the options allow?
   bool is_late(Clock::time_point now) const;
@@ -227,6 +227,7 @@ class Server::Connection : public std::enable_shared_from_this<Connection> {
 
   Parsed parse();
   void prepare_buffer();
+  void resize_buffer(std::size_t capacity);
   void start_read();
   void on_read(error_code error, std::size_t count);
   void cancel_handler();
@@ -269,29 +270,29 @@ class Server::Connection : public std::enable_shared_from_this<Connection> {
 
 void Server::Connection::prepare_buffer() {
   if (begin_ == end_) begin_ = end_ = 0;
-  if (!buffer_) {
-    capacity_ = small_buffer;
-  } else if (end_ == 0 && last_read_full_ && capacity_ < large_buffer) {
-    capacity_ *= 4;
-  } else if (end_ == 0 && !parser_ && capacity_ > small_buffer) {
-    capacity_ = small_buffer;  // a large body has passed; idle connections stay small
+  if (end_ == 0) {
+    std::size_t wanted = std::max(capacity_, small_buffer);
+    if (last_read_full_) {
+      wanted = std::min(wanted * 4, large_buffer);
+    } else if (!parser_) {
+      wanted = small_buffer;  // a large body has passed; idle connections stay small
+    }
+    if (wanted != capacity_) resize_buffer(wanted);
   } else if (free_bytes() < small_buffer / 2 && begin_ > 0) {
     std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
-    return;
   } else if (free_bytes() == 0) {
     // A line or a trailer that does not fit: parse() bounds how far this goes.
-    const std::size_t larger = capacity_ * 2;
-    auto grown = std::make_unique_for_overwrite<char[]>(larger);
-    std::memcpy(grown.get(), buffer_.get(), end_);
-    buffer_ = std::move(grown);
-    capacity_ = larger;
-    return;
-  } else {
-    return;
+    resize_buffer(capacity_ * 2);
   }
-  buffer_ = std::make_unique_for_overwrite<char[]>(capacity_);
+}
+
+void Server::Connection::resize_buffer(std::size_t capacity) {
+  auto resized = std::make_unique_for_overwrite<char[]>(capacity);
+  if (end_ > 0) std::memcpy(resized.get(), buffer_.get(), end_);
+  buffer_ = std::move(resized);
+  capacity_ = capacity;
 }
 
 void Server::Connection::start_read() {
@@ -422,10 +423,10 @@ void Server::Connection::abort() {
   }
 }
 
-void Server::Connection::start(std::shared_ptr<Connection> self) {
+void Server::Connection::start(const std::shared_ptr<Connection>& self) {
   auto executor = self->shared_->executor;
   auto slot = self->cancel_.slot();
-  auto on_end = [self](std::exception_ptr failure) {
+  auto on_end = [self](const std::exception_ptr& failure) {
     if (!failure || self->cancelled_) return;
     try {
       std::rethrow_exception(failure);
@@ -568,7 +569,7 @@ base::Result<void> Server::Shared::listen(base::UniqueFd socket) {
     return base::Error(base::ErrorKind::io_error,
                        "HTTP server: listening socket: " + error.message() + ".");
   }
-  const auto on_end = [self = shared_from_this()](std::exception_ptr failure) {
+  const auto on_end = [self = shared_from_this()](const std::exception_ptr& failure) {
     if (failure && !self->stopped) self->report("http server: a service loop ended");
   };
   asio::co_spawn(executor, accept_loop(shared_from_this()), on_end);
