@@ -183,7 +183,7 @@ base::Result<Cgroup> Cgroup::create(const Host& host, const CgroupLimits& limits
     const std::string directory = hierarchy.parent + "/" + name;
     const auto known = std::find(cgroup.directories_.begin(), cgroup.directories_.end(), directory);
     if (known != cgroup.directories_.end()) return directory;
-    if (cgroup.directories_.empty()) sweep(hierarchy.parent);
+    sweep(hierarchy.parent);
     if (::mkdir(directory.c_str(), 0755) != 0) {
       base::Error error = base::from_errno(errno, "cgroup: cannot make \"" + directory + "\"");
       cgroup.remove();
