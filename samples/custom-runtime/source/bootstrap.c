@@ -53,15 +53,16 @@ int main(void) {
   if (connection < 0) return 1;
   static char reply[65536];
   for (;;) {
-    if (call(connection, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: api\r\n\r\n", reply,
-             sizeof reply) != 0)
+    if (call(connection, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: api\r\n\r\n",
+             reply, sizeof reply) != 0)
       return 0;
     const char* header = strcasestr(reply, "Lambda-Runtime-Aws-Request-Id: ");
     char id[64], text[1000], request[2000];
     if (!header || sscanf(header + 31, "%63[^\r\n]", id) != 1) return 1;
     answer(text, sizeof text);
     snprintf(request, sizeof request,
-             "POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: api\r\nContent-Length: %zu\r\n\r\n%s",
+             "POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: "
+             "api\r\nContent-Length: %zu\r\n\r\n%s",
              id, strlen(text), text);
     if (call(connection, request, reply, sizeof reply) != 0) return 1;
   }
