@@ -22,6 +22,7 @@ function dieOf(kind, error, exitCode) {
   log.error(kind, error);
   const exit = () => process.exit(exitCode);
   failure.report(error).then(exit, exit);
+  client.stop();
 }
 
 process.on('uncaughtException', (error) => dieOf('Uncaught Exception', error, 129));

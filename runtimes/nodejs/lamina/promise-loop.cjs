@@ -29,9 +29,12 @@ class PromiseLoop {
 
   start() {
     process.on('beforeExit', () => process.exit(EXIT_UNSETTLED));
-    this.#run().catch((error) => {
-      this.#log.error('Uncaught Exception', error);
-      this.#failure.report(error).finally(() => process.exit(129));
+    // Through the event loop: a promise that was rejected during init is reported as an init error.
+    setImmediate(() => {
+      this.#run().catch((error) => {
+        this.#log.error('Uncaught Exception', error);
+        this.#failure.report(error).finally(() => process.exit(129));
+      });
     });
   }
 

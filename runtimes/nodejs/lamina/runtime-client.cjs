@@ -71,11 +71,18 @@ class RuntimeClient {
   #host;
   #port;
   #idle = null;
+  #stopped = false;
 
   constructor(address) {
     const colon = address.lastIndexOf(':');
     this.#host = address.slice(0, colon);
     this.#port = Number(address.slice(colon + 1));
+  }
+
+  // The request under way is the last one: a dying runtime asks for nothing and answers nothing any more,
+  // whatever its function still does.
+  stop() {
+    this.#stopped = true;
   }
 
   async next() {
@@ -122,6 +129,7 @@ class RuntimeClient {
   }
 
   async #request(method, path, body, headers = {}) {
+    if (this.#stopped) return new Promise(() => {});
     const lines = [
       `${method} ${API}${path} HTTP/1.1`,
       `Host: ${this.#host}:${this.#port}`,
