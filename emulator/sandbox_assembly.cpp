@@ -62,8 +62,8 @@ void add_python(std::vector<MountStep>& steps, const SandboxParts& parts) {
   for (const fs::path& shared : runtime.libraries)
     steps.push_back(sandbox::bind_read_only(shared, "/var/lang/lib" / shared.filename()));
   // Debian's library folder has no site-packages; the second lower brings the mount point.
-  steps.push_back(
-      sandbox::mount_overlay({parts.runtimes / "python-library", runtime.standard_library}, library));
+  steps.push_back(sandbox::mount_overlay(
+      {parts.runtimes / "python-library", runtime.standard_library}, library));
   steps.push_back(sandbox::cover_directory(library + "/site-packages"));
   for (const fs::path& part : runtime.bundled)
     steps.push_back(
