@@ -89,6 +89,7 @@ class TestSpace:
         self.store = self.folder("store")
         self.scratch = self.folder("scratch")
         self.mark = "mark" + uuid.uuid4().hex
+        self.pids = set()
         for owned in (self.root, self.home, self.store, self.scratch):
             self.give(owned)
 
@@ -175,8 +176,10 @@ class TestSpace:
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
-        return subprocess.Popen([*before, *self.as_role([LAMINA, *map(str, arguments)])],
-                                env=self.environment(**(variables or {})), cwd=self.root, **options)
+        process = subprocess.Popen([*before, *self.as_role([LAMINA, *map(str, arguments)])],
+                                   env=self.environment(**(variables or {})), cwd=self.root, **options)
+        self.pids.add(process.pid)
+        return process
 
     def run(self, *arguments, input=None, timeout=60, **options):
         if input is not None:
@@ -223,13 +226,18 @@ class TestSpace:
                 continue
         return found
 
+    def is_anothers_cgroup(self, folder):
+        """Other runs on this machine may be killed too; ours are told by the pid in their name."""
+        found = re.fullmatch(r"lamina-(\d+)-\d+", os.path.basename(folder))
+        return bool(found) and int(found.group(1)) not in self.pids
+
     def traces(self):
         """The host as far as a run could change it."""
         with open("/proc/self/mountinfo", encoding="utf-8") as file:
             mounts = {line.split(" ")[4] for line in file}
         return {
             "mounts": mounts,
-            "cgroups": cgroup_folders(),
+            "cgroups": {folder for folder in cgroup_folders() if not self.is_anothers_cgroup(folder)},
             # Not what the store remembers, nor its locks: removing a lock would race with whoever waits for it.
             "store": {os.path.relpath(os.path.join(folder, name), self.store)
                       for folder, folders, files in os.walk(self.store)
