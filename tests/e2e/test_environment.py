@@ -40,8 +40,7 @@ def expected_variables(runtime, region="us-east-1", name="my-function", handler=
         major = runtime[len("nodejs"):].split(".")[0]
         variables["NODE_PATH"] = (f"/opt/nodejs/node{major}/node_modules:/opt/nodejs/node_modules:"
                                   "/var/runtime/node_modules:/var/runtime:/var/task")
-        if major in ("16", "18"):
-            variables["NODE_EXTRA_CA_CERTS"] = "/var/runtime/ca-cert.pem"
+        # AWS's NODE_EXTRA_CA_CERTS of Node.js 16 and 18 names a file that only AWS has.
     return variables
 
 
