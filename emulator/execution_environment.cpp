@@ -115,11 +115,10 @@ base::Result<void> ExecutionEnvironment::make_sandbox() {
   sandbox::CgroupLimits limits;
   limits.memory_bytes = plan_.function.memory_size * megabyte;
   limits.processes = most_processes;
-  TRY_ASSIGN(cgroup_, sandbox::Cgroup::create(sandbox::Cgroup::probe(), limits));
-  plan_.sandbox.cgroup_directories = cgroup_->directories();
+  cgroup_ = sandbox::Cgroup::plan(sandbox::Cgroup::probe(), limits);
+  plan_.sandbox.cgroups = cgroup_->plan();
   sandbox::Sandbox::Options options;
   options.init_program = plan_.init_program;
-  TRY_ASSIGN(options.cgroup_tasks, cgroup_->open_tasks());
   options.on_change = [this] { changed_.notify(); };
   TRY_ASSIGN(sandbox_, sandbox::Sandbox::create(executor_, plan_.sandbox, std::move(options)));
   return {};

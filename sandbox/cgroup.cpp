@@ -1,5 +1,7 @@
 #include "sandbox/cgroup.hpp"
 
+#include "base/unique_fd.hpp"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -173,56 +175,43 @@ Cgroup::Host Cgroup::probe(std::string_view mountinfo, std::string_view own_cgro
   return host;
 }
 
-base::Result<Cgroup> Cgroup::create(const Host& host, const CgroupLimits& limits) {
+Cgroup Cgroup::plan(const Host& host, const CgroupLimits& limits) {
   static std::atomic<unsigned> made{0};
   const std::string name =
       std::string(name_prefix) + std::to_string(::getpid()) + "-" + std::to_string(made++);
   Cgroup cgroup;
-  const auto make = [&](const Hierarchy& hierarchy) -> base::Result<std::string> {
-    if (hierarchy.parent.empty()) return std::string();
+  CgroupPlan& plan = cgroup.plan_;
+  const auto place = [&](const Hierarchy& hierarchy) -> std::string {
+    if (hierarchy.parent.empty()) return {};
     const std::string directory = hierarchy.parent + "/" + name;
-    const auto known = std::find(cgroup.directories_.begin(), cgroup.directories_.end(), directory);
-    if (known != cgroup.directories_.end()) return directory;
+    if (std::find(plan.directories.begin(), plan.directories.end(), directory) !=
+        plan.directories.end())
+      return directory;
     sweep(hierarchy.parent);
-    if (::mkdir(directory.c_str(), 0755) != 0) {
-      base::Error error = base::from_errno(errno, "cgroup: cannot make \"" + directory + "\"");
-      cgroup.remove();
-      return error;
-    }
-    cgroup.directories_.push_back(directory);
+    plan.directories.push_back(directory);
+    plan.tasks.push_back(directory + (hierarchy.v2 ? "/cgroup.procs" : "/tasks"));
     return directory;
   };
-  TRY_ASSIGN(cgroup.memory_, make(host.memory));
-  TRY_ASSIGN(cgroup.cpu_, make(host.cpu));
-  TRY_ASSIGN(const std::string pids, make(host.pids));
+  cgroup.memory_ = place(host.memory);
+  cgroup.cpu_ = place(host.cpu);
+  const std::string pids = place(host.pids);
   cgroup.memory_v2_ = host.memory.v2;
   cgroup.cpu_v2_ = host.cpu.v2;
 
   if (!cgroup.memory_.empty() && limits.memory_bytes != 0) {
     const std::string bytes = std::to_string(limits.memory_bytes);
     if (cgroup.memory_v2_) {
-      write_control(cgroup.memory_ + "/memory.max", bytes);
-      write_control(cgroup.memory_ + "/memory.swap.max", "0");
+      plan.limits.push_back({cgroup.memory_ + "/memory.max", bytes});
+      plan.limits.push_back({cgroup.memory_ + "/memory.swap.max", "0"});
     } else {
-      write_control(cgroup.memory_ + "/memory.limit_in_bytes", bytes);
-      // Lambda has no swap; absent where the kernel does not count it.
-      write_control(cgroup.memory_ + "/memory.memsw.limit_in_bytes", bytes);
+      plan.limits.push_back({cgroup.memory_ + "/memory.limit_in_bytes", bytes});
+      // Lambda has no swap.
+      plan.limits.push_back({cgroup.memory_ + "/memory.memsw.limit_in_bytes", bytes});
     }
   }
   if (!pids.empty() && limits.processes != 0)
-    write_control(pids + "/pids.max", std::to_string(limits.processes));
+    plan.limits.push_back({pids + "/pids.max", std::to_string(limits.processes)});
   return cgroup;
-}
-
-base::Result<std::vector<base::UniqueFd>> Cgroup::open_tasks() const {
-  std::vector<base::UniqueFd> files;
-  for (const std::string& directory : directories_) {
-    const bool v2 = ::access((directory + "/cgroup.controllers").c_str(), F_OK) == 0;
-    const std::string path = directory + (v2 ? "/cgroup.procs" : "/tasks");
-    files.emplace_back(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (!files.back()) return base::from_errno(errno, "cgroup: cannot open \"" + path + "\"");
-  }
-  return files;
 }
 
 void Cgroup::set_processors(std::optional<double> processors) {
@@ -254,8 +243,8 @@ std::uint64_t Cgroup::out_of_memory_kills() const {
 }
 
 void Cgroup::remove() {
-  for (const std::string& directory : directories_) ::rmdir(directory.c_str());
-  directories_.clear();
+  for (const std::string& directory : plan_.directories) ::rmdir(directory.c_str());
+  plan_ = {};
 }
 
 }  // namespace sandbox

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/unique_fd.hpp"
+#include "sandbox/sandbox_spec.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -17,8 +17,8 @@ struct CgroupLimits {
 
 /// One sandbox's place in the cgroup hierarchies that this user may write to: v2 where the
 /// controllers are delegated, else v1. Bytes; processors as a fraction of one. Knows nothing of
-/// Lambda. The directories are removed by whoever ends the processes last (SandboxSpec lists them);
-/// remove() is for the case that nothing was ever started.
+/// Lambda. A plan and a way to read and steer: the directories are made and removed by
+/// lamina-sandbox-init; remove() is for the case that it could not even do that.
 class Cgroup {
  public:
   /// Tells for each controller where a child can be made, or why not.
@@ -41,17 +41,15 @@ class Cgroup {
                     bool (*can_write)(const std::string&),
                     std::string (*read_text)(const std::string&));
 
-  /// Makes the directories and sets memory and process limits. A controller that the host does not
-  /// give is left out.
-  static base::Result<Cgroup> create(const Host& host, const CgroupLimits& limits);
+  /// Names the directories and their limits, and removes those that a process now dead left there.
+  /// A controller that the host does not give is left out.
+  static Cgroup plan(const Host& host, const CgroupLimits& limits);
 
   Cgroup(Cgroup&&) noexcept = default;
   Cgroup& operator=(Cgroup&&) noexcept = default;
 
   bool limits_memory() const { return !memory_.empty(); }
-  const std::vector<std::string>& directories() const { return directories_; }
-  /// The files that PID 1 writes itself into.
-  base::Result<std::vector<base::UniqueFd>> open_tasks() const;
+  const CgroupPlan& plan() const { return plan_; }
 
   /// Share of processor time; nullopt lifts the limit.
   void set_processors(std::optional<double> processors);
@@ -66,7 +64,7 @@ class Cgroup {
   std::string cpu_;
   bool memory_v2_ = false;
   bool cpu_v2_ = false;
-  std::vector<std::string> directories_;
+  CgroupPlan plan_;
 };
 
 }  // namespace sandbox

@@ -113,9 +113,7 @@ class InitDrivenSandbox final : public Sandbox {
     TRY_ASSIGN(init_, spawn_init(options.init_program, child_socket.get(), child_lifeline.get()));
     lifeline_ = std::move(lifeline.second);
 
-    std::vector<int> tasks;
-    for (const base::UniqueFd& file : options.cgroup_tasks) tasks.push_back(file.get());
-    const int error = wire::send_packet(sockets.first.get(), wire::encode(spec_), tasks);
+    const int error = wire::send_packet(sockets.first.get(), wire::encode(spec_));
     if (error != 0) return base::from_errno(error, "sandbox: cannot send the plan");
     TRY(base::set_nonblocking(sockets.first.get()));
     socket_.assign(sockets.first.release());

@@ -54,8 +54,6 @@ class Sandbox {
   struct Options {
     /// Path of lamina-sandbox-init.
     std::string init_program;
-    /// Open `tasks` files of cgroups that everything inside belongs to.
-    std::vector<base::UniqueFd> cgroup_tasks;
     /// Called after every change of the facts below, on the executor; cheap, must not destroy us.
     std::function<void()> on_change;
   };

@@ -72,6 +72,21 @@ struct ResourceLimit {
   std::uint64_t hard = 0;
 };
 
+/// A value to write into a control file.
+struct ControlFile {
+  std::string path;
+  std::string value;
+};
+
+/// cgroups that lamina-sandbox-init makes before anything runs and removes after everything inside
+/// has died. It does both because it outlives lamina, whatever ends that.
+struct CgroupPlan {
+  std::vector<std::string> directories;
+  std::vector<ControlFile> limits;
+  /// Files that PID 1 writes itself into.
+  std::vector<std::string> tasks;
+};
+
 /// Everything lamina-sandbox-init needs to know; a value that can be printed and tested. Knows
 /// nothing of Lambda: paths, ids and limits are given.
 struct SandboxSpec {
@@ -86,8 +101,7 @@ struct SandboxSpec {
   std::uint32_t process_uid = 0;
   std::uint32_t process_gid = 0;
   std::vector<ResourceLimit> limits;
-  /// cgroup directories that the supervisor removes after everything inside has died.
-  std::vector<std::string> cgroup_directories;
+  CgroupPlan cgroups;
 };
 
 /// One line a step, for people and tests.

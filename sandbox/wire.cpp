@@ -142,7 +142,10 @@ std::string encode(const SandboxSpec& spec) {
   out.number(static_cast<std::uint32_t>(spec.limits.size()));
   for (const ResourceLimit& limit : spec.limits)
     out.number(limit.resource).number(limit.soft).number(limit.hard);
-  out.texts(spec.cgroup_directories);
+  out.texts(spec.cgroups.directories);
+  out.number(static_cast<std::uint32_t>(spec.cgroups.limits.size()));
+  for (const ControlFile& limit : spec.cgroups.limits) out.text(limit.path).text(limit.value);
+  out.texts(spec.cgroups.tasks);
   return out.take();
 }
 
@@ -169,7 +172,14 @@ bool decode(std::string_view message, SandboxSpec& out) {
     ResourceLimit& limit = out.limits.emplace_back();
     in.number(limit.resource).number(limit.soft).number(limit.hard);
   }
-  in.texts(out.cgroup_directories);
+  in.texts(out.cgroups.directories);
+  const std::uint32_t controls = in.count(2 * sizeof(std::uint32_t));
+  out.cgroups.limits.clear();
+  for (std::uint32_t i = 0; i < controls && !in.failed(); ++i) {
+    ControlFile& control = out.cgroups.limits.emplace_back();
+    in.text(control.path).text(control.value);
+  }
+  in.texts(out.cgroups.tasks);
   return in.complete();
 }
 

@@ -16,7 +16,7 @@ namespace sandbox::wire {
 
 enum class Kind : std::uint8_t {
   // to sandbox-init
-  setup,    ///< SandboxSpec; descriptors: the cgroup `tasks` files to enter, then none
+  setup,    ///< SandboxSpec
   launch,   ///< Launch; descriptors: standard input, output, error
   signal,   ///< SignalRequest
   measure,  ///< asks for `measured`

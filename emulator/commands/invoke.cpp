@@ -39,7 +39,9 @@ base::Result<std::string> read_event(const InvokeCommand& command) {
                   : base::read_file(command.event_file, max_payload_bytes);
   if (text) return std::move(*text);
   if (text.error().kind == ErrorKind::limit_exceeded) return too_large();
-  return base::with_prefix(text.error(), "event");
+  base::Error error = base::with_prefix(text.error(), "event");
+  error.message += ". Give -e a file that can be read, or - for standard input.";
+  return error;
 }
 
 base::Result<std::string> checked_event(const InvokeCommand& command) {
@@ -64,8 +66,10 @@ base::Result<std::string> checked_event(const InvokeCommand& command) {
 
 base::Result<base::UniqueFd> open_report(const std::string& path) {
   base::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!file) return base::from_errno(errno, "report: cannot write \"" + path + "\"");
-  return file;
+  if (file) return file;
+  base::Error error = base::from_errno(errno, "report: cannot write \"" + path + "\"");
+  error.message += ". Give --json a file in a folder that you may write to.";
+  return error;
 }
 
 /// The life of `lamina invoke` once everything is prepared: init, invocations, end.

@@ -71,14 +71,6 @@ Clone clone_into_namespaces(const SandboxSpec& spec) {
   supervise(control_socket, spec);
 }
 
-void remove_cgroup(const std::string& directory) {
-  // The last process leaves its cgroup a moment after it was reaped.
-  for (int attempt = 0; attempt < 200; ++attempt) {
-    if (::rmdir(directory.c_str()) == 0 || errno != EBUSY) return;
-    ::usleep(500);
-  }
-}
-
 [[noreturn]] void watch_from_outside(const Clone& inner, const SandboxSpec& spec) {
   pollfd waited[] = {{lifeline, 0, 0}, {inner.pidfd.get(), POLLIN, 0}};
   while (::poll(waited, 2, -1) < 0 && errno == EINTR) {
@@ -87,7 +79,7 @@ void remove_cgroup(const std::string& directory) {
   int status = 0;
   while (::waitpid(inner.pid, &status, 0) < 0 && errno == EINTR) {
   }
-  for (const std::string& directory : spec.cgroup_directories) remove_cgroup(directory);
+  remove_cgroups(spec.cgroups);
   ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
@@ -108,13 +100,14 @@ void remove_cgroup(const std::string& directory) {
   base::UniqueFd go(ends[0]);
   base::UniqueFd give_go(ends[1]);
 
+  std::vector<base::UniqueFd> cgroup_tasks = make_cgroups(spec.cgroups);
   const Clone inner = clone_into_namespaces(spec);
   if (inner.pid == 0) {
     give_go.reset();
-    run_inside(spec, std::move(packet.descriptors), go);
+    run_inside(spec, std::move(cgroup_tasks), go);
   }
   go.reset();
-  packet.descriptors.clear();
+  cgroup_tasks.clear();
   write_id_maps(inner.pid, spec.ids, spec);
   if (::write(give_go.get(), "", 1) != 1) die("start PID 1");
   give_go.reset();

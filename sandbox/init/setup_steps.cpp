@@ -213,6 +213,34 @@ void write_id_maps(int pid, const IdMap& ids, const SandboxSpec& spec) {
              "map the group id");
 }
 
+std::vector<base::UniqueFd> make_cgroups(const CgroupPlan& plan) {
+  for (const std::string& directory : plan.directories)
+    if (::mkdir(directory.c_str(), 0755) != 0) die("make the cgroup " + directory);
+  for (const ControlFile& limit : plan.limits) {
+    // A kernel without swap accounting lacks some of these files.
+    const base::UniqueFd file(::open(limit.path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (file && ::write(file.get(), limit.value.data(), limit.value.size()) < 0)
+      die("write " + limit.path);
+  }
+  std::vector<base::UniqueFd> tasks;
+  for (const std::string& path : plan.tasks) {
+    tasks.emplace_back(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!tasks.back()) die("open " + path);
+  }
+  return tasks;
+}
+
+void remove_cgroups(const CgroupPlan& plan) {
+  constexpr int most_attempts = 200;
+  constexpr int pause_microseconds = 500;
+  for (const std::string& directory : plan.directories)
+    // The last process leaves its cgroup a moment after it was reaped.
+    for (int attempt = 0; attempt < most_attempts; ++attempt) {
+      if (::rmdir(directory.c_str()) == 0 || errno != EBUSY) break;
+      ::usleep(pause_microseconds);
+    }
+}
+
 void enter_cgroups(const std::vector<base::UniqueFd>& tasks_files) {
   // "0" into `tasks` moves the one calling thread. It is the only form that does not wait for a
   // grace period of the whole machine (several milliseconds).

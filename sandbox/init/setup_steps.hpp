@@ -11,6 +11,10 @@ namespace sandbox::init {
 /// Outer process, after the clone: gives the new user namespace its ids.
 void write_id_maps(int pid, const IdMap& ids, const SandboxSpec& spec);
 
+/// Outer process: makes the directories and sets their limits; gives the opened tasks files.
+std::vector<base::UniqueFd> make_cgroups(const CgroupPlan& plan);
+void remove_cgroups(const CgroupPlan& plan);
+
 /// Everything below runs as PID 1 inside.
 void enter_cgroups(const std::vector<base::UniqueFd>& tasks_files);
 void name_host(const std::string& hostname);

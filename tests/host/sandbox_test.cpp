@@ -282,9 +282,11 @@ TEST_CASE("a plan that cannot be carried out says which step and why") {
 
 TEST_CASE("peak memory is measured without a cgroup") {
   Box box(base_spec());
-  const base::UniqueFd sink(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-  const auto sleeper = box.start({"/bin/sleep", "100"}, sink.get());
-  REQUIRE(box.wait([&] { return sleeper->launched; }));
+  auto pipe = base::make_pipe();
+  const auto sleeper = box.start({"/bin/sh", "-c", "echo up; exec sleep 100"}, pipe->second.get());
+  // A process has its memory only some time after its start; a line of its own tells.
+  char line[3];
+  REQUIRE(::read(pipe->first.get(), line, sizeof line) == sizeof line);
   box->measure();
   REQUIRE(box.wait([&] { return box->measured_kib().has_value(); }));
   CHECK(*box->measured_kib() > 100);

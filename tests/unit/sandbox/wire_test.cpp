@@ -25,7 +25,8 @@ SandboxSpec sample_spec() {
   spec.process_uid = 993;
   spec.process_gid = 990;
   spec.limits = {{7, 1024, 4096}};
-  spec.cgroup_directories = {"/sys/fs/cgroup/x"};
+  spec.cgroups = {
+      {"/sys/fs/cgroup/x"}, {{"/sys/fs/cgroup/x/memory.max", "1"}}, {"/sys/fs/cgroup/x/tasks"}};
   return spec;
 }
 
@@ -39,7 +40,9 @@ TEST_CASE("a plan arrives as it was sent") {
   CHECK(received.steps[2].source == sent.steps[2].source);
   CHECK(received.ids.subordinate_gid == 200000);
   CHECK(received.limits[0].hard == 4096);
-  CHECK(received.cgroup_directories == sent.cgroup_directories);
+  CHECK(received.cgroups.directories == sent.cgroups.directories);
+  CHECK(received.cgroups.limits[0].path == sent.cgroups.limits[0].path);
+  CHECK(received.cgroups.tasks == sent.cgroups.tasks);
   CHECK(received.listen_port == 9001);
 }
 
