@@ -9,6 +9,7 @@ import time
 from fake_runtime_api import FakeRuntimeApi
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RUNTIMES = os.environ.get("LAMINA_RUNTIMES", REPOSITORY + "/build/dev/runtimes")
 
 
 def why_not():

@@ -31,7 +31,7 @@ NODES = find_nodes()
 
 def run(major, code, handler="index.handler", **options):
     binds = {
-        "/var/runtime": function_sandbox.REPOSITORY + "/runtimes/nodejs",
+        "/var/runtime": function_sandbox.RUNTIMES + "/nodejs",
         "/var/lang/bin/node": NODES[major],
     }
     if isinstance(code, str):

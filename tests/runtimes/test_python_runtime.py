@@ -36,7 +36,7 @@ INTERPRETERS = find_interpreters()
 def run(version, code, handler="app.handler", **options):
     binary, library, prefix = INTERPRETERS[version]
     binds = {
-        "/var/runtime": function_sandbox.REPOSITORY + "/runtimes/python",
+        "/var/runtime": function_sandbox.RUNTIMES + "/python",
         "/var/lang/bin/python" + version: os.path.realpath(binary),
         "/var/lang/lib/python" + version: library,
     }

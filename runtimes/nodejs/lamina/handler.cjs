@@ -2,14 +2,13 @@
 'use strict';
 
 const fs = require('fs');
-const { createRequire } = require('module');
 const path = require('path');
 const { pathToFileURL } = require('url');
 const { HandlerNotFound, ImportModuleError, MalformedHandlerName, UserCodeSyntaxError } = require('./errors.cjs');
 const { prepareImport } = require('./layer-imports.cjs');
 
 // "Require stack" of a missing module ends in this file on Lambda.
-const requireFromRuntime = createRequire('/var/runtime/index.mjs');
+const requireFromRuntime = module.constructor.createRequire('/var/runtime/index.mjs');
 
 async function loadHandler(taskRoot, handlerName) {
   if (handlerName.includes('..')) {

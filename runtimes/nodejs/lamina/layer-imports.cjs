@@ -3,34 +3,36 @@
 'use strict';
 
 const fs = require('fs');
-const Module = require('module');
 const path = require('path');
 const { pathToFileURL } = require('url');
 
 // Installs the resolver: in this thread where Node.js can do so (from 22.15 on). Older versions run it in a
 // thread of its own, which takes some 30 ms to start; so only once an ES module is about to be loaded.
 function installLayerImports() {
-  if (Module.registerHooks) {
-    Module.registerHooks({ resolve: resolveWithLayers });
-  } else if (Module.register) {
+  // Not asked of older versions: loading `module` takes a millisecond.
+  if (Number.parseInt(process.versions.node, 10) >= 22 && require('module').registerHooks) {
+    require('module').registerHooks({ resolve: resolveWithLayers });
+    installed = true;
+  } else {
     installBeforeFirstEsModule();
   }
-  // Without either (before 18.19), only require() finds layers.
 }
 
 let installed = false;
 
 // For whoever is about to import an ES module.
 function prepareImport() {
-  if (installed || Module.registerHooks || !Module.register) return;
+  if (installed) return;
   installed = true;
-  Module.register(pathToFileURL(path.join(__dirname, 'layer-imports-thread.mjs')));
+  // Before 18.19 there is no register(), and only require() finds layers.
+  require('module').register?.(pathToFileURL(path.join(__dirname, 'layer-imports-thread.mjs')));
 }
 
 // CommonJS code reaches ES modules by import() or, in newer versions, by require().
 function installBeforeFirstEsModule() {
-  const compile = Module.prototype._compile;
-  Module.prototype._compile = function (content, filename, format) {
+  const { prototype } = module.constructor;
+  const compile = prototype._compile;
+  prototype._compile = function (content, filename, format) {
     if (!installed && (format === 'module' || content.includes('import('))) prepareImport();
     return Reflect.apply(compile, this, [content, filename, format]);
   };

@@ -1,11 +1,16 @@
-// The Runtime API, over a small HTTP/1.1 client on `net`: loading `http` takes longer.
+// The Runtime API, over a small HTTP/1.1 client on a blocking socket: loading `net` or `http` takes longer than
+// all the rest of this runtime.
 'use strict';
 
-const net = require('net');
+// Taken now, before a function may replace them.
+const { closeSync, read, readSync, writeSync } = require('fs');
 const { toErrorBody, toXRayCause } = require('./errors.cjs');
+const runtimeSocket = require('./runtime-socket.node');
 
 const API = '/2018-06-01/runtime/';
 const LARGEST_XRAY_HEADER = 1024 * 1024;
+const SMALLEST_READ = 16 * 1024;
+const LARGEST_READ = 1024 * 1024;
 
 // Reads one response; `push` returns it once it is complete.
 class ResponseParser {
@@ -14,6 +19,11 @@ class ResponseParser {
   #parts = [];
   #missing = 0; // bytes of the body, or of the current chunk with its line end
   #chunked = false;
+
+  // A buffer for the next read. Each is used once, so that its parts may be kept.
+  room() {
+    return Buffer.allocUnsafe(Math.min(Math.max(this.#missing, SMALLEST_READ), LARGEST_READ));
+  }
 
   push(data) {
     if (this.#head && !this.#chunked) return this.#takeBody(data);
@@ -67,16 +77,23 @@ class ResponseParser {
   }
 }
 
+// Only `next` waits in a thread of Node.js' pool, as Lambda's own client does; a result is posted at once, by
+// whoever has it.
 class RuntimeClient {
   #host;
   #port;
   #idle = null;
+  #waiting = null;
   #stopped = false;
 
   constructor(address) {
     const colon = address.lastIndexOf(':');
     this.#host = address.slice(0, colon);
     this.#port = Number(address.slice(colon + 1));
+    // Node.js joins the threads of its pool when it exits, so none may be left waiting.
+    process.on('exit', () => {
+      if (this.#waiting !== null) runtimeSocket.shutdown(this.#waiting);
+    });
   }
 
   // The request under way is the last one: a dying runtime asks for nothing and answers nothing any more,
@@ -86,7 +103,8 @@ class RuntimeClient {
   }
 
   async next() {
-    const response = await this.#request('GET', 'invocation/next');
+    if (this.#stopped) return new Promise(() => {});
+    const response = await this.#exchange(this.#message('GET', 'invocation/next'), (socket) => this.#wait(socket));
     if (response.status !== 200) {
       throw new Error(`GET invocation/next was answered with status ${response.status}: ${response.body}`);
     }
@@ -118,7 +136,8 @@ class RuntimeClient {
   }
 
   async #post(path, what, body, headers) {
-    const response = await this.#request('POST', path, body, headers);
+    if (this.#stopped) return new Promise(() => {});
+    const response = await this.#exchange(this.#message('POST', path, body, headers), receive);
     if (response.status !== 202) {
       // The platform has decided on the invocation (a response past 6 MB, say); life goes on.
       process.stderr.write(
@@ -128,8 +147,7 @@ class RuntimeClient {
     }
   }
 
-  async #request(method, path, body, headers = {}) {
-    if (this.#stopped) return new Promise(() => {});
+  #message(method, path, body, headers = {}) {
     const lines = [
       `${method} ${API}${path} HTTP/1.1`,
       `Host: ${this.#host}:${this.#port}`,
@@ -143,60 +161,85 @@ class RuntimeClient {
       const escape = (char) => '\\u' + char.charCodeAt(0).toString(16).padStart(4, '0');
       if (value) lines.push(`${name}: ${String(value).replace(/[^\x20-\x7e]/g, escape)}`);
     }
-    const message = lines.join('\r\n') + '\r\n\r\n' + (body ?? '');
+    return Buffer.from(lines.join('\r\n') + '\r\n\r\n' + (body ?? ''));
+  }
 
-    const idle = this.#idle;
-    this.#idle = null;
-    if (idle) {
+  async #exchange(message, receiveFrom) {
+    if (this.#idle !== null) {
       // An idle connection may have been closed meanwhile: that alone is worth a second try.
       try {
-        return await this.#exchange(idle, message);
+        return await this.#exchangeOver(this.#takeIdle(), message, receiveFrom);
       } catch (error) {
         if (!['ECONNRESET', 'EPIPE'].includes(error.code)) throw error;
       }
     }
-    const socket = net.connect({ host: this.#host, port: this.#port, noDelay: true });
-    socket.setNoDelay(true); // the option above is younger than Node.js 16.17
-    return this.#exchange(socket, message);
+    return this.#exchangeOver(runtimeSocket.connect(this.#host, this.#port), message, receiveFrom);
   }
 
-  #exchange(socket, message) {
-    return new Promise((resolve, reject) => {
-      const parser = new ResponseParser();
-      const settle = () => {
-        socket.removeAllListeners();
-        // An error of an idle socket shows again when it is used; it is no reason to die.
-        socket.on('error', () => {});
-        // Only a request under way keeps the event loop alive; what is left is the function's.
-        socket.unref();
-      };
-      socket.on('data', (data) => {
-        const response = parser.push(data);
-        if (!response) return;
-        settle();
-        if (response.headers.connection?.toLowerCase() === 'close') {
-          socket.destroy();
-        } else {
-          this.#idle = socket;
-        }
-        resolve(response);
-      });
-      const fail = (error) => {
-        settle();
-        socket.destroy();
-        reject(error);
-      };
-      socket.on('error', fail);
-      socket.on('close', () => {
-        fail(Object.assign(new Error('the Runtime API closed the connection'), { code: 'ECONNRESET' }));
-      });
-      socket.ref();
-      if (socket.destroyed) {
-        fail(Object.assign(new Error('the connection is closed'), { code: 'EPIPE' }));
+  #takeIdle() {
+    const socket = this.#idle;
+    this.#idle = null;
+    return socket;
+  }
+
+  async #exchangeOver(socket, message, receiveFrom) {
+    let keep = false;
+    try {
+      send(socket, message);
+      const received = receiveFrom(socket);
+      // Without a turn of the event loop where there is none to wait for: a dying runtime has no other.
+      const response = received instanceof Promise ? await received : received;
+      keep = response.headers.connection?.toLowerCase() !== 'close' && this.#idle === null;
+      return response;
+    } finally {
+      if (keep) {
+        this.#idle = socket;
       } else {
-        socket.write(message);
+        closeSync(socket);
       }
+    }
+  }
+
+  // One request under way keeps the event loop alive; what is left of it is the function's.
+  #wait(socket) {
+    const parser = new ResponseParser();
+    this.#waiting = socket;
+    return new Promise((resolve, reject) => {
+      const readOn = () => {
+        const room = parser.room();
+        read(socket, room, 0, room.length, null, (error, count) => {
+          if (error || count === 0) {
+            this.#waiting = null;
+            reject(error ?? closed());
+            return;
+          }
+          const response = parser.push(room.subarray(0, count));
+          if (!response) return readOn();
+          this.#waiting = null;
+          resolve(response);
+        });
+      };
+      readOn();
     });
+  }
+}
+
+function closed() {
+  return Object.assign(new Error('the Runtime API closed the connection'), { code: 'ECONNRESET' });
+}
+
+function send(socket, message) {
+  for (let sent = 0; sent < message.length; ) sent += writeSync(socket, message, sent);
+}
+
+function receive(socket) {
+  const parser = new ResponseParser();
+  for (;;) {
+    const room = parser.room();
+    const count = readSync(socket, room, 0, room.length, null);
+    if (count === 0) throw closed();
+    const response = parser.push(room.subarray(0, count));
+    if (response) return response;
   }
 }
 
