@@ -1,15 +1,10 @@
 #include "base/sha256.hpp"
 
-#include <openssl/evp.h>
-
-#include <stdexcept>
+#include <nettle/base64.h>
+#include <nettle/sha2.h>
 
 namespace base {
 namespace {
-
-EVP_MD_CTX* as_context(void* context) {
-  return static_cast<EVP_MD_CTX*>(context);
-}
 
 int hex_value(char digit) {
   if (digit >= '0' && digit <= '9') return digit - '0';
@@ -43,27 +38,28 @@ std::string Digest::hex() const {
 }
 
 std::string Digest::base64() const {
-  unsigned char text[45];
-  const int length = EVP_EncodeBlock(text, bytes_.data(), static_cast<int>(bytes_.size()));
-  return {reinterpret_cast<const char*>(text), static_cast<std::size_t>(length)};
+  std::string text(BASE64_ENCODE_RAW_LENGTH(std::tuple_size_v<Bytes>), '\0');
+  nettle_base64_encode_raw(text.data(), bytes_.size(), bytes_.data());
+  return text;
 }
 
-Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  if (context_ == nullptr || EVP_DigestInit_ex(as_context(context_), EVP_sha256(), nullptr) != 1)
-    throw std::runtime_error("SHA-256 is not available in this OpenSSL");
+struct Sha256::State {
+  sha256_ctx context;
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {
+  nettle_sha256_init(&state_->context);
 }
 
-Sha256::~Sha256() {
-  EVP_MD_CTX_free(as_context(context_));
-}
+Sha256::~Sha256() = default;
 
 void Sha256::update(const void* bytes, std::size_t size) {
-  EVP_DigestUpdate(as_context(context_), bytes, size);
+  nettle_sha256_update(&state_->context, size, static_cast<const std::uint8_t*>(bytes));
 }
 
 Digest Sha256::finish() {
   Digest::Bytes bytes;
-  EVP_DigestFinal_ex(as_context(context_), bytes.data(), nullptr);
+  nettle_sha256_digest(&state_->context, bytes.size(), bytes.data());
   return Digest(bytes);
 }
 

@@ -1,5 +1,5 @@
 # Libraries of the field. Static archives are preferred where the distribution ships them: `lamina
-# invoke` is a short-lived program, and libarchive's and OpenSSL's shared objects (with libxml2 and
+# invoke` is a short-lived program, and libarchive's shared object (with OpenSSL, libxml2 and
 # ICU behind them) would cost several milliseconds of relocation at every start.
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)
@@ -19,7 +19,8 @@ function(lamina_library target)
   set_target_properties(${target} PROPERTIES INTERFACE_LINK_LIBRARIES "${files}")
 endfunction()
 
-lamina_library(lamina::crypto crypto)
+# Not OpenSSL: its first digest takes a millisecond of set-up, and it would be most of the program.
+lamina_library(lamina::nettle nettle)
 lamina_library(lamina::deflate deflate)
 # Static libarchive needs the filters it was built with; the linker takes only what is referenced.
 find_library(LAMINA_LIBARCHIVE_STATIC NAMES libarchive.a)

@@ -22,15 +22,6 @@ bool parse(std::string_view field, Number& number) {
   return error == std::errc() && stop == end;
 }
 
-// FNV-1a with 64 bits, from two starting points.
-std::uint64_t fnv(std::string_view text, std::uint64_t hash) {
-  for (const char character : text) {
-    hash ^= static_cast<unsigned char>(character);
-    hash *= 0x100000001b3;
-  }
-  return hash;
-}
-
 }  // namespace
 
 std::string to_text(const SeenArchive& seen) {
@@ -59,12 +50,8 @@ std::optional<SeenArchive> seen_from_text(std::string_view text) {
 }
 
 std::string short_key(std::string_view text) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string key;
-  for (std::uint64_t hash : {fnv(text, 0xcbf29ce484222325), fnv(text, 0x9e3779b97f4a7c15)}) {
-    for (int i = 0; i < 16; ++i, hash >>= 4) key += digits[hash & 15];
-  }
-  return key;
+  constexpr std::size_t digits = 32;
+  return base::sha256(text).hex().substr(0, digits);
 }
 
 }  // namespace layers

@@ -20,8 +20,7 @@ struct SeenArchive {
 std::string to_text(const SeenArchive& seen);
 std::optional<SeenArchive> seen_from_text(std::string_view text);
 
-/// A file name of 32 digits for any text. Not cryptographic (loading a digest of OpenSSL would cost
-/// more than the rest of a look-up): what is found by it must be compared with the text.
+/// A file name of 32 digits for any text.
 std::string short_key(std::string_view text);
 
 }  // namespace layers

@@ -1,8 +1,9 @@
-// The two socket calls of the Node.js bootstrap that `fs` has not: everything else there reads and writes a
+// The socket calls of the Node.js bootstrap that `fs` has not: everything else there reads and writes a
 // plain descriptor. Node.js' own `net` costs a cold start 15 ms: the heap flags with which Lambda starts
 // Node.js make it compile that module from source, because they differ from those of its code cache.
 //
 //   connect(address, port)  a blocking, connected TCP socket: its descriptor. `address` is a dotted quad.
+//   readable(descriptor)    whether a read finds something now or within a millisecond.
 //   shutdown(descriptor)    ends the socket, and with it a read that waits on it in another thread.
 //
 // Node-API is a C interface that stays the same in all versions of Node.js
@@ -14,6 +15,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,6 +35,7 @@ napi_status napi_get_cb_info(napi_env, napi_callback_info, size_t* count, napi_v
 napi_status napi_get_value_string_utf8(napi_env, napi_value, char* text, size_t size, size_t* length);
 napi_status napi_get_value_int32(napi_env, napi_value, int32_t* number);
 napi_status napi_create_int32(napi_env, int32_t number, napi_value* result);
+napi_status napi_get_boolean(napi_env, bool, napi_value* result);
 napi_status napi_create_function(napi_env, const char* name, size_t length, napi_callback, void* data,
                                  napi_value* result);
 napi_status napi_set_named_property(napi_env, napi_value object, const char* name, napi_value value);
@@ -73,13 +77,25 @@ static napi_value open_connection(napi_env env, napi_callback_info info) {
   return result;
 }
 
-static napi_value end_connection(napi_env env, napi_callback_info info) {
+static int descriptor_of(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value argument;
   int32_t descriptor = -1;
-  if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) == 0 && count == 1 &&
-      napi_get_value_int32(env, argument, &descriptor) == 0)
-    shutdown(descriptor, SHUT_RDWR);
+  if (napi_get_cb_info(env, info, &count, &argument, NULL, NULL) != 0 || count != 1 ||
+      napi_get_value_int32(env, argument, &descriptor) != 0)
+    return -1;
+  return descriptor;
+}
+
+static napi_value is_readable(napi_env env, napi_callback_info info) {
+  struct pollfd waiting = {.fd = descriptor_of(env, info), .events = POLLIN};
+  napi_value result = NULL;
+  napi_get_boolean(env, poll(&waiting, 1, 1) == 1, &result);
+  return result;
+}
+
+static napi_value end_connection(napi_env env, napi_callback_info info) {
+  shutdown(descriptor_of(env, info), SHUT_RDWR);
   return NULL;
 }
 
@@ -92,6 +108,7 @@ static void add_function(napi_env env, napi_value exports, const char* name, nap
 // Node.js calls this by its name after loading the file.
 __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports) {
   add_function(env, exports, "connect", open_connection);
+  add_function(env, exports, "readable", is_readable);
   add_function(env, exports, "shutdown", end_connection);
   return exports;
 }

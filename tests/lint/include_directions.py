@@ -38,7 +38,7 @@ LIBRARIES = [
      "in layers/tar_extractor.cpp only"),
     (r"libdeflate\.h", r"layers/inflate\.cpp|(tests|benchmarks)/.*",
      "in layers/inflate.cpp only"),
-    (r"openssl/.*", r"base/\w+\.cpp|(tests|benchmarks)/.*", "in base/*.cpp only"),
+    (r"nettle/.*", r"base/\w+\.cpp|(tests|benchmarks)/.*", "in base/*.cpp only"),
     (r"CLI/.*", r"emulator/.*\.cpp", "in emulator/*.cpp only"),
     (r"spdlog/.*", r"(?!)", "nowhere: log through emulator's own lines"),
     (r"sys/mount\.h", r"sandbox/.*\.cpp|tests/.*\.(cpp|c)", "in sandbox/*.cpp only"),
@@ -111,7 +111,7 @@ def self_test():
                               "#include <boost/asio/steady_timer.hpp>"],
         "base/d.cpp": ['#include "layers/limits.hpp"', "#include <archive.h>"],
         "sandbox/init/e.cpp": ['#include "sandbox/cgroup.hpp"', "#include <thread>"],
-        "emulator/f.cpp": ["#include <libdeflate.h>", "#include <openssl/sha.h>"],
+        "emulator/f.cpp": ["#include <libdeflate.h>", "#include <nettle/sha2.h>"],
     }
     innocent = {
         "emulator/g.cpp": ['#include "layers/limits.hpp"', "#include <nlohmann/json.hpp>"],

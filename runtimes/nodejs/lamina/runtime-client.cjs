@@ -200,8 +200,10 @@ class RuntimeClient {
     }
   }
 
-  // One request under way keeps the event loop alive; what is left of it is the function's.
+  // The request under way keeps the event loop alive; what is left there is the function's.
   #wait(socket) {
+    // The event of a cold start has been waiting: no thread is needed for it.
+    if (runtimeSocket.readable(socket)) return receive(socket);
     const parser = new ResponseParser();
     this.#waiting = socket;
     return new Promise((resolve, reject) => {
