@@ -1,6 +1,7 @@
-// ping_pong N: the floor of a warm invocation. Two processes exchange, by blocking calls over loopback TCP and with
-// nothing between, the messages of an invocation: event, response, its acknowledgement, the request for the next
-// event. Prints as a JSON list how many microseconds passed from each event sent to its response received.
+// ping_pong N: the floor of a warm invocation. Two processes exchange, by blocking calls over
+// loopback TCP and with nothing between, the messages of an invocation: event, response, its
+// acknowledgement, the request for the next event. Prints as a JSON list how many microseconds
+// passed from each event sent to its response received.
 #define _GNU_SOURCE
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -15,9 +15,9 @@ namespace emulator {
 namespace asio = boost::asio;
 namespace {
 
-/// As context.run(), but looks for more work for a moment before it sleeps. A runtime answers within
-/// microseconds, and waking a processor that has gone to sleep takes longer than that: twice as long
-/// a warm invocation on a virtual machine. Whoever else wants the processor gets it.
+/// As context.run(), but looks for more work for a moment before it sleeps. A runtime answers
+/// within microseconds, and waking a processor that has gone to sleep takes longer than that: twice
+/// as long a warm invocation on a virtual machine. Whoever else wants the processor gets it.
 void run_awake(asio::io_context& context) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::microseconds patience{50};

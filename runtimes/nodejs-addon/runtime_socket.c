@@ -1,14 +1,15 @@
-// The socket calls of the Node.js bootstrap that `fs` has not: everything else there reads and writes a
-// plain descriptor. Node.js' own `net` costs a cold start 15 ms: the heap flags with which Lambda starts
-// Node.js make it compile that module from source, because they differ from those of its code cache.
+// The socket calls of the Node.js bootstrap that `fs` has not: everything else there reads and
+// writes a plain descriptor. Node.js' own `net` costs a cold start 15 ms: the heap flags with which
+// Lambda starts Node.js make it compile that module from source, because they differ from those of
+// its code cache.
 //
-//   connect(address, port)  a blocking, connected TCP socket: its descriptor. `address` is a dotted quad.
-//   readable(descriptor)    whether a read finds something now or within a millisecond.
+//   connect(address, port)  a blocking, connected TCP socket: its descriptor. `address` is a dotted
+//   quad. readable(descriptor)    whether a read finds something now or within a millisecond.
 //   shutdown(descriptor)    ends the socket, and with it a read that waits on it in another thread.
 //
 // Node-API is a C interface that stays the same in all versions of Node.js
-// (https://nodejs.org/api/n-api.html); what is used of it is declared here, so that building Lamina needs no
-// headers of Node.js.
+// (https://nodejs.org/api/n-api.html); what is used of it is declared here, so that building Lamina
+// needs no headers of Node.js.
 #define _GNU_SOURCE
 
 #include <arpa/inet.h>
@@ -32,13 +33,15 @@ typedef int napi_status;  // an enumeration there; 0 is success
 
 napi_status napi_get_cb_info(napi_env, napi_callback_info, size_t* count, napi_value* arguments,
                              napi_value* self, void** data);
-napi_status napi_get_value_string_utf8(napi_env, napi_value, char* text, size_t size, size_t* length);
+napi_status napi_get_value_string_utf8(napi_env, napi_value, char* text, size_t size,
+                                       size_t* length);
 napi_status napi_get_value_int32(napi_env, napi_value, int32_t* number);
 napi_status napi_create_int32(napi_env, int32_t number, napi_value* result);
 napi_status napi_get_boolean(napi_env, bool, napi_value* result);
-napi_status napi_create_function(napi_env, const char* name, size_t length, napi_callback, void* data,
-                                 napi_value* result);
-napi_status napi_set_named_property(napi_env, napi_value object, const char* name, napi_value value);
+napi_status napi_create_function(napi_env, const char* name, size_t length, napi_callback,
+                                 void* data, napi_value* result);
+napi_status napi_set_named_property(napi_env, napi_value object, const char* name,
+                                    napi_value value);
 napi_status napi_throw_error(napi_env, const char* code, const char* message);
 
 static napi_value fail(napi_env env, const char* call, int reason) {
@@ -99,14 +102,16 @@ static napi_value end_connection(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-static void add_function(napi_env env, napi_value exports, const char* name, napi_callback function) {
+static void add_function(napi_env env, napi_value exports, const char* name,
+                         napi_callback function) {
   napi_value value;
   if (napi_create_function(env, name, strlen(name), function, NULL, &value) == 0)
     napi_set_named_property(env, exports, name, value);
 }
 
 // Node.js calls this by its name after loading the file.
-__attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports) {
+__attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env,
+                                                                          napi_value exports) {
   add_function(env, exports, "connect", open_connection);
   add_function(env, exports, "readable", is_readable);
   add_function(env, exports, "shutdown", end_connection);

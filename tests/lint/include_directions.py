@@ -14,12 +14,13 @@ from pathlib import Path
 ARROWS = {
     "base": set(),
     "layers": {"base"},
+    "diagnosis": {"base", "layers"},
     "sandbox": {"base"},
     "runtime-api": {"base"},
-    "emulator": {"base", "layers", "sandbox", "runtime-api"},
-    "tests": {"base", "layers", "sandbox", "runtime-api", "emulator", "tests"},
+    "emulator": {"base", "layers", "diagnosis", "sandbox", "runtime-api"},
+    "tests": {"base", "layers", "diagnosis", "sandbox", "runtime-api", "emulator", "tests"},
     "cmake": set(),
-    "benchmarks": {"base", "layers", "sandbox", "runtime-api", "emulator"},
+    "benchmarks": {"base", "layers", "diagnosis", "sandbox", "runtime-api", "emulator"},
     "samples": set(),
 }
 
@@ -38,6 +39,8 @@ LIBRARIES = [
      "in layers/tar_extractor.cpp only"),
     (r"libdeflate\.h", r"layers/inflate\.cpp|(tests|benchmarks)/.*",
      "in layers/inflate.cpp only"),
+    (r"(libelf|gelf|elf)\.h", r"diagnosis/elf_file\.cpp|(tests|benchmarks)/.*",
+     "in diagnosis/elf_file.cpp only"),
     (r"nettle/.*", r"base/\w+\.cpp|(tests|benchmarks)/.*", "in base/*.cpp only"),
     (r"CLI/.*", r"emulator/.*\.cpp", "in emulator/*.cpp only"),
     (r"spdlog/.*", r"(?!)", "nowhere: log through emulator's own lines"),
