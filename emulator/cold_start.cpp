@@ -90,8 +90,10 @@ base::Result<PreparedFunction> prepare_function(const FunctionSelection& selecti
   SandboxParts parts;
   TRY_ASSIGN(parts.runtime, find_runtime(selection.function.runtime, memory_of(store)));
 
-  TRY_ASSIGN(prepared.code, store.prepare(selection.code, layers::PackageKind::code, progress));
-  record(prepared.timeline, prepared.code);
+  if (!selection.code.empty()) {
+    TRY_ASSIGN(prepared.code, store.prepare(selection.code, layers::PackageKind::code, progress));
+    record(prepared.timeline, prepared.code);
+  }
   for (const std::string& reference : selection.layers) {
     TRY_ASSIGN(layers::PreparedTree layer,
                store.prepare(reference, layers::PackageKind::layer, progress));

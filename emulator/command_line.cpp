@@ -26,14 +26,16 @@ struct RawSelection {
   std::string opt_mode = "auto";
 };
 
-void add_selection(CLI::App& app, RawSelection& raw) {
+enum class Needs { function, runtime, layers };
+
+void add_selection(CLI::App& app, RawSelection& raw, Needs needs) {
   FunctionConfiguration& function = raw.selection.function;
   app.add_option("--code", raw.selection.code, "Code of the function: a folder, zip or tar")
-      ->required()
+      ->required(needs == Needs::function)
       ->type_name("PATH");
   app.add_option("--runtime", function.runtime,
                  "Lambda's identifier: python3.X, nodejsNN.x, provided.al2023, provided.al2")
-      ->required()
+      ->required(needs != Needs::layers)
       ->type_name("ID");
   app.add_option("--handler", function.handler, "For example app.handler")->type_name("NAME");
   app.add_option("-l,--layer", raw.selection.layers,
@@ -155,7 +157,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   std::string freeze = "on";
   std::string event_text;
   CLI::App* invoke_app = app.add_subcommand("invoke", "Run a function once and print its response");
-  add_selection(*invoke_app, invoke_selection);
+  add_selection(*invoke_app, invoke_selection, Needs::function);
   auto* event_option = invoke_app
                            ->add_option("-e,--event", invoke.event_file,
                                         "File with the event; - reads standard input")
@@ -184,7 +186,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   RawSelection exec_selection;
   CLI::App* exec_app =
       app.add_subcommand("exec", "Run a command inside the function's execution environment");
-  add_selection(*exec_app, exec_selection);
+  add_selection(*exec_app, exec_selection, Needs::function);
   exec_app->add_option("command", exec.command, "The command, after --")
       ->required()
       ->type_name("COMMAND...");
@@ -213,6 +215,31 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   path_app->add_option("files", store.files, "An archive")->type_name("FILE")->expected(0, 1);
   path_app->footer("Example:\n  ls $(lamina store path deps.zip)/python");
 
+  CLI::App* layers_app =
+      app.add_subcommand("layers", "Explain and check layers; nothing of the function is run");
+  layers_app->require_subcommand(1);
+  layers_app->footer(
+      "Example:\n  lamina layers which requests --runtime python3.11 --layer a.zip --layer b.zip");
+
+  WhichCommand which;
+  RawSelection which_selection;
+  CLI::App* which_app = layers_app->add_subcommand(
+      "which", "Tell what a name leads to in the function, and what it shadows");
+  which_app
+      ->add_option("names", which.names,
+                   "python:MODULE, node:SPECIFIER, bin:PROGRAM, lib:SONAME or file:PATH")
+      ->required()
+      ->type_name("NAME...");
+  add_selection(*which_app, which_selection, Needs::runtime);
+  which_app->add_option("--from", which.from, "As seen from this file inside (node:, lib:)")
+      ->type_name("FILE");
+  which_app->add_flag("--import", which.import, "node: by import instead of require()");
+  which_app->add_flag("--json", which.json, "As JSON");
+  which_app->footer(
+      "The exit code is 1 when a name leads nowhere.\n\nExample:\n  lamina layers which "
+      "python:requests bin:ffmpeg \\\n    --code app/ --runtime python3.11 --layer base.zip "
+      "--layer override.zip");
+
   DoctorCommand doctor;
   CLI::App* doctor_app =
       app.add_subcommand("doctor", "Tell what this host can do, and what to mend");
@@ -240,6 +267,10 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   if (exec_app->parsed()) {
     TRY_ASSIGN(exec.selection, finish(exec_selection));
     return Command(std::move(exec));
+  }
+  if (which_app->parsed()) {
+    TRY_ASSIGN(which.selection, finish(which_selection));
+    return Command(std::move(which));
   }
   if (store_app->parsed()) {
     store.action = add_app->parsed()       ? StoreCommand::Action::add

@@ -16,6 +16,7 @@ namespace emulator {
 /// Which function with which layers: the same flags for every command that needs one.
 struct FunctionSelection {
   FunctionConfiguration function;
+  /// Empty for none, where a command does without.
   std::string code;
   std::vector<std::string> layers;
   sandbox::Network network = sandbox::Network::host;
@@ -45,6 +46,18 @@ struct StoreCommand {
   bool json = false;
 };
 
+/// `lamina layers which`: where names lead.
+struct WhichCommand {
+  FunctionSelection selection;
+  /// "python:requests", "bin:ffmpeg"; without a prefix, what the runtime's language imports.
+  std::vector<std::string> names;
+  /// The file that asks; empty for the function's own.
+  std::string from;
+  /// Node.js: by import instead of require().
+  bool import = false;
+  bool json = false;
+};
+
 struct DoctorCommand {
   bool json = false;
 };
@@ -54,7 +67,8 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<InvokeCommand, ExecCommand, StoreCommand, DoctorCommand, PrintCommand>;
+using Command = std::variant<InvokeCommand, ExecCommand, StoreCommand, WhichCommand, DoctorCommand,
+                             PrintCommand>;
 
 /// argv to a command. Reads the file given with -n, and nothing else of the world.
 base::Result<Command> parse_command_line(int argc, const char* const* argv);

@@ -38,6 +38,9 @@ int run(int argc, char** argv) {
           },
           [](const emulator::ExecCommand& exec) { return finish(emulator::run_exec(exec)); },
           [](const emulator::StoreCommand& store) { return finish(emulator::run_store(store)); },
+          [](const emulator::WhichCommand& which) {
+            return finish(emulator::run_layers_which(which));
+          },
           [](const emulator::DoctorCommand& doctor) {
             return finish(emulator::run_doctor(doctor));
           },

@@ -109,7 +109,8 @@ sandbox::SandboxSpec assemble_sandbox(const FunctionConfiguration& function,
       break;
   }
   add_opt(spec.steps, parts.opt_lowers);
-  spec.steps.push_back(sandbox::bind_read_only(parts.code, "/var/task"));
+  spec.steps.push_back(parts.code.empty() ? sandbox::make_directory("/var/task")
+                                          : sandbox::bind_read_only(parts.code, "/var/task"));
   spec.steps.push_back(sandbox::mount_tmpfs("/tmp", function.ephemeral_storage * megabyte, 01777));
 
   spec.network = parts.network;

@@ -501,6 +501,19 @@ base::Result<TreeListing> LayerStore::entries(const PreparedTree& tree) const {
   return listing;
 }
 
+std::string LayerStore::facts(const PreparedTree& tree) const {
+  if (!tree.digest) return {};
+  return read_small(root_fd_.get(), StoreLayout::facts(tree.digest->hex()), nullptr,
+                    largest_listing);
+}
+
+void LayerStore::keep_facts(const PreparedTree& tree, std::string_view bytes) const {
+  if (!tree.digest) return;
+  // Without it the next one computes them again.
+  if (const auto work = WorkFolder::make(root_fd_.get()))
+    static_cast<void>(work->replace_file(StoreLayout::facts(tree.digest->hex()), bytes));
+}
+
 base::Result<std::filesystem::path> LayerStore::derived_tree(
     const std::string& key, const std::function<base::Result<void>(int tree_fd)>& build) {
   const std::string path = StoreLayout::merged(key);

@@ -82,6 +82,11 @@ class LayerStore {
   /// Every file of a prepared tree: read from beside the tree, or walked for a folder.
   base::Result<TreeListing> entries(const PreparedTree& tree) const;
 
+  /// What others found out about the content of a tree, kept beside it as opaque bytes: empty when
+  /// there is nothing, and always for a folder used in place.
+  std::string facts(const PreparedTree& tree) const;
+  void keep_facts(const PreparedTree& tree, std::string_view bytes) const;
+
   /// Removes what was not used for `unused_for`, and all that is left over. Refuses when another
   /// process (or another LayerStore) has the store open. The caller must hold no PreparedTree
   /// that it still wants to use. Archives that `wanted_archive` claims stay, however old.

@@ -18,6 +18,7 @@ namespace layers {
 ///                             that is there is whole and has its manifest
 ///   manifests/<hex>.json      what prepare() needs to know of a tree; its mtime is the last use
 ///   manifests/<hex>.entries   the listing of the tree, for those who compare layers
+///   manifests/<hex>.facts     what the contents of its files say, for those who diagnose
 ///   merged/<key>/             trees that compose_opt() made; their mtime stamps in manifests/
 ///   manifests/<key>.merged    empty; mtime is the last use
 ///   seen/<key>                path and stat of an archive -> its digest
@@ -40,6 +41,7 @@ class StoreLayout {
   static constexpr const char* store_lock = "locks/store";
   static constexpr const char* manifest_suffix = ".json";
   static constexpr const char* entries_suffix = ".entries";
+  static constexpr const char* facts_suffix = ".facts";
   static constexpr const char* merged_suffix = ".merged";
 
   static std::string blob(std::string_view hex) { return join(blobs, hex); }
@@ -49,6 +51,9 @@ class StoreLayout {
   }
   static std::string entries(std::string_view hex) {
     return join(manifests, hex).append(entries_suffix);
+  }
+  static std::string facts(std::string_view hex) {
+    return join(manifests, hex).append(facts_suffix);
   }
   static std::string merged(std::string_view key) { return join(merged_trees, key); }
   static std::string merged_stamp(std::string_view key) {
