@@ -1,11 +1,12 @@
 #include "emulator/examination.hpp"
 
-#include "diagnosis/folder_files.hpp"
 #include "emulator/cold_start.hpp"
 #include "layers/limits.hpp"
 
 #include <algorithm>
 #include <map>
+
+#include "diagnosis/folder_files.hpp"
 
 namespace emulator {
 namespace {
@@ -138,20 +139,23 @@ base::Result<Examination> Examination::make_lenient(const FunctionSelection& sel
     refused.push_back(finding_of(id, package, "", without_subject(error.message, reference)));
     return {};
   };
-  const auto add_archive = [&refused](const layers::PreparedTree& tree, const std::string& package) {
+  const auto add_archive = [&refused](const layers::PreparedTree& tree,
+                                      const std::string& package) {
     if (tree.archive_bytes <= max_zipped_bytes) return;
-    refused.push_back(finding_of("zipped-too-big", package, "",
-                                 "The archive has " + std::to_string(tree.archive_bytes) +
-                                     " bytes."));
+    refused.push_back(
+        finding_of("zipped-too-big", package, "",
+                   "The archive has " + std::to_string(tree.archive_bytes) + " bytes."));
   };
 
   FunctionConfiguration function = selection.function;
   if (function.handler.empty()) function.handler = "none";
+  // Nothing is run, so another machine's function is fine.
+  function.architecture = host_architecture();
   if (!function.runtime.empty())
     if (const auto checked = check_configuration(function); !checked) {
       const std::string_view id = rule_of(checked.error());
-      refused.push_back(finding_of(id.empty() ? "invalid-configuration" : id, "", "",
-                                   checked.error().message));
+      refused.push_back(
+          finding_of(id.empty() ? "invalid-configuration" : id, "", "", checked.error().message));
     }
   if (const auto counted = layers::check_layer_count(selection.layers.size()); !counted)
     TRY(refuse(counted.error(), "", ""));
@@ -185,8 +189,7 @@ base::Result<Examination> Examination::make_lenient(const FunctionSelection& sel
   }
   examination.finish();
   if (trees.size() <= layers::max_layers)
-    if (const auto set =
-            layers::check_package_set(trees, parts.code ? &parts.code->tree : nullptr);
+    if (const auto set = layers::check_package_set(trees, parts.code ? &parts.code->tree : nullptr);
         !set) {
       TRY(refuse(set.error(), "", ""));
       Finding& finding = refused.back();

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "diagnosis/checks/checks.hpp"
 #include "emulator/command_line.hpp"
 #include "emulator/runtime_catalogue.hpp"
 #include "layers/extraction_progress.hpp"
@@ -10,6 +9,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "diagnosis/checks/checks.hpp"
 
 namespace emulator {
 
