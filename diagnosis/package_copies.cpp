@@ -96,6 +96,7 @@ class Collector {
     copy.owner = folder.owner;
     copy.place = folder.place;
     const std::string& path = folder.package->listing[metadata].path;
+    copy.metadata_path = path;
     copy.metadata = (folder.owner.kind == Owner::Kind::code ? "/var/task/" : "/opt/") + path;
     return copy;
   }

@@ -37,6 +37,8 @@ struct PackageCopy {
   std::string place;
   /// What names the version, inside: "/opt/python/six-1.16.0.dist-info".
   std::string metadata;
+  /// The same below the root of its package; empty for the runtime's.
+  std::string metadata_path;
   /// Its files in its owner's tree, without metadata and bytecode; indices into the listing.
   std::vector<TreeFacts::Index> files;
   /// Those that a function sees. All of them for code; for a layer those that no later one hides.

@@ -151,8 +151,8 @@ base::Result<std::vector<std::size_t>> parse_order(const std::string& text, std:
 }
 
 base::Result<void> check_diff(const DiffCommand& diff) {
-  const int ways = (diff.layers.empty() ? 0 : 1) + (diff.orders.empty() ? 0 : 1) +
-                   (diff.permute ? 1 : 0);
+  const int ways =
+      (diff.layers.empty() ? 0 : 1) + (diff.orders.empty() ? 0 : 1) + (diff.permute ? 1 : 0);
   if (ways != 1 || diff.layers.size() == 1 || (!diff.orders.empty() && diff.orders.size() != 2))
     return Error(ErrorKind::invalid_argument,
                  "command line: diff compares two things. Give two layers, or --layer several "
@@ -285,7 +285,8 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
       ->check(CLI::IsMember({"tree", "list", "summary"}))
       ->type_name("VIEW");
   explain_app
-      ->add_option("--only", only, "conflicts: paths of several layers; differing: with other content")
+      ->add_option("--only", only,
+                   "conflicts: paths of several layers; differing: with other content")
       ->check(CLI::IsMember({"conflicts", "differing"}))
       ->type_name("WHAT");
   explain_app->add_option("--path", explain.patterns, "Paths below /opt that match; repeatable")
@@ -318,8 +319,8 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   RawSelection diff_selection;
   std::vector<std::string> orders;
   std::string diff_event_text;
-  CLI::App* diff_app = layers_app->add_subcommand(
-      "diff", "Compare two layers, or two orders of the same layers");
+  CLI::App* diff_app =
+      layers_app->add_subcommand("diff", "Compare two layers, or two orders of the same layers");
   diff_app->add_option("layers", diff.layers, "Two layers, the old one first")
       ->type_name("A B")
       ->expected(0, 2);
@@ -329,8 +330,8 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
       ->allow_extra_args(false);
   diff_app->add_flag("--permute", diff.permute,
                      "Invoke the function under every order and compare the results");
-  auto* diff_event = diff_app->add_option("-e,--event", diff.event_file, "Event for --permute")
-                         ->type_name("FILE");
+  auto* diff_event =
+      diff_app->add_option("-e,--event", diff.event_file, "Event for --permute")->type_name("FILE");
   auto* diff_data = diff_app->add_option("-d,--data", diff_event_text, "The event itself")
                         ->type_name("JSON")
                         ->excludes(diff_event);
@@ -388,8 +389,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
     TRY_ASSIGN(diff.selection, finish(diff_selection));
     if (diff_data->count() > 0) diff.event_text = diff_event_text;
     for (const std::string& text : orders) {
-      TRY_ASSIGN(std::vector<std::size_t> order,
-                 parse_order(text, diff.selection.layers.size()));
+      TRY_ASSIGN(std::vector<std::size_t> order, parse_order(text, diff.selection.layers.size()));
       diff.orders.push_back(std::move(order));
     }
     TRY(check_diff(diff));

@@ -103,9 +103,8 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<InvokeCommand, ExecCommand, StoreCommand, WhichCommand, ExplainCommand, CheckCommand,
-                 DiffCommand, DoctorCommand,
-                             PrintCommand>;
+using Command = std::variant<InvokeCommand, ExecCommand, StoreCommand, WhichCommand, ExplainCommand,
+                             CheckCommand, DiffCommand, DoctorCommand, PrintCommand>;
 
 /// argv to a command. Reads the file given with -n, and nothing else of the world.
 base::Result<Command> parse_command_line(int argc, const char* const* argv);

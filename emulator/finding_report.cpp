@@ -48,7 +48,8 @@ std::string uri_of(const std::string& path) {
   std::string uri;
   for (const char character : path) {
     const auto byte = static_cast<unsigned char>(character);
-    if (std::isalnum(byte) != 0 || std::string_view("-._~/").find(character) != std::string_view::npos)
+    if (std::isalnum(byte) != 0 ||
+        std::string_view("-._~/").find(character) != std::string_view::npos)
       uri += character;
     else
       uri += fmt::format("%{:02X}", byte);
@@ -64,8 +65,8 @@ ordered_json location_of(const Finding& finding) {
   if (folder && !finding.path.empty()) path += "/" + finding.path;
   ordered_json location = {{"physicalLocation", {{"artifactLocation", {{"uri", uri_of(path)}}}}}};
   if (!finding.path.empty())
-    location["logicalLocations"] = ordered_json::array(
-        {{{"fullyQualifiedName", finding.path}, {"kind", "resource"}}});
+    location["logicalLocations"] =
+        ordered_json::array({{{"fullyQualifiedName", finding.path}, {"kind", "resource"}}});
   return location;
 }
 
@@ -138,10 +139,11 @@ std::string to_sarif(std::span<const Finding> findings) {
   return dumped(
       {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"},
        {"version", "2.1.0"},
-       {"runs", ordered_json::array(
-                    {{{"tool",
-                       {{"driver", {{"name", "lamina"}, {"version", LAMINA_VERSION}, {"rules", rules}}}}},
-                      {"results", results}}})}});
+       {"runs",
+        ordered_json::array(
+            {{{"tool",
+               {{"driver", {{"name", "lamina"}, {"version", LAMINA_VERSION}, {"rules", rules}}}}},
+              {"results", results}}})}});
 }
 
 }  // namespace emulator

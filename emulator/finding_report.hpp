@@ -1,10 +1,11 @@
 #pragma once
 
-#include "diagnosis/finding.hpp"
 #include "emulator/terminal.hpp"
 
 #include <span>
 #include <string>
+
+#include "diagnosis/finding.hpp"
 
 namespace emulator {
 

@@ -44,9 +44,7 @@ int run(int argc, char** argv) {
           [](const emulator::CheckCommand& check) {
             return finish(emulator::run_layers_check(check));
           },
-          [](const emulator::DiffCommand& diff) {
-            return finish(emulator::run_layers_diff(diff));
-          },
+          [](const emulator::DiffCommand& diff) { return finish(emulator::run_layers_diff(diff)); },
           [](const emulator::WhichCommand& which) {
             return finish(emulator::run_layers_which(which));
           },

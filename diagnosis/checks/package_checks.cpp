@@ -44,7 +44,7 @@ void check_code_copy(const Subject& subject, const PackageGroup& group,
         !told.insert(copy.owner.layer).second)
       continue;
     findings.push_back(finding_of("shadowed-by-code", package_name(subject, copy.owner),
-                                  copy.metadata.substr(std::string_view("/opt/").size()),
+                                  copy.metadata_path,
                                   "The layer has " + group.name + " " + copy.version +
                                       ", the code has " + winner->version + "."));
   }
@@ -59,11 +59,10 @@ void check_jars(const Subject& subject, const PackageGroup& group, std::vector<F
             [](const PackageCopy* a, const PackageCopy* b) { return a->metadata < b->metadata; });
   for (std::size_t i = 1; i < shown.size(); ++i) {
     if (shown[i]->version == shown[0]->version) continue;
-    findings.push_back(finding_of("duplicate-jar", package_name(subject, shown[i]->owner),
-                                  shown[i]->metadata.substr(std::string_view("/opt/").size()),
-                                  group.name + " " + shown[i]->version + " comes after " +
-                                      shown[0]->version + " of " +
-                                      owner_text(subject, shown[0]->owner) + "."));
+    findings.push_back(
+        finding_of("duplicate-jar", package_name(subject, shown[i]->owner), shown[i]->metadata_path,
+                   group.name + " " + shown[i]->version + " comes after " + shown[0]->version +
+                       " of " + owner_text(subject, shown[0]->owner) + "."));
   }
 }
 

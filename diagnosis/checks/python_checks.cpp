@@ -262,7 +262,7 @@ class PythonChecks {
 
   bool metadata_shows(const PackageCopy& copy) const {
     if (copy.owner.kind != Owner::Kind::layer) return true;
-    return subject_.opt->find(copy.metadata.substr(std::string_view("/opt/").size())) != nullptr;
+    return subject_.opt->find(copy.metadata_path) != nullptr;
   }
 
   void check_metadata() {
@@ -279,7 +279,7 @@ class PythonChecks {
         PathCollector paths;
         std::string listed;
         for (const PackageCopy* copy : copies) {
-          paths.add(copy->metadata.substr(copy->metadata.find('/', 5) + 1));
+          paths.add(copy->metadata_path);
           listed += (listed.empty() ? "" : ", ") + copy->version + " of " +
                     owner_text(subject_, copy->owner);
         }
@@ -311,8 +311,9 @@ class PythonChecks {
                                         subject_.architecture == "arm64" ? "aarch64" : "x86_64"};
     for (const PackageGroup& group : groups_) {
       const PackageCopy* winner = group.winner();
+      // This host's copy of what the runtime brings is of another version than AWS's.
       if (group.ecosystem != Ecosystem::python || winner == nullptr ||
-          winner->distribution == nullptr)
+          winner->distribution == nullptr || winner->owner.kind == Owner::Kind::runtime)
         continue;
       check_python_version(group, *winner);
       for (const std::string& text : winner->distribution->requires_dist) {
@@ -321,18 +322,42 @@ class PythonChecks {
           check_requirement(group, *winner, *requirement);
       }
     }
+    check_runtime_sdk(environment);
+  }
+
+  /// What the botocore in AWS's images requires of packages that may be shadowed. Source: its
+  /// setup.cfg since 1.34.63; on Python 3.8 and 3.9 it never took urllib3 2.
+  void check_runtime_sdk(const PythonEnvironment& environment) {
+    const PackageGroup* sdk = group_of("botocore");
+    if (sdk != nullptr && sdk->winner()->owner.kind != Owner::Kind::runtime) return;
+    for (const char* text : {"urllib3 >=1.25.4,<1.27 ; python_version < \"3.10\"",
+                             "urllib3 >=1.25.4,!=2.2.0,<3 ; python_version >= \"3.10\"",
+                             "jmespath >=0.7.1,<2.0.0", "python-dateutil >=2.1,<3.0.0"}) {
+      const auto requirement = PythonRequirement::parse(text);
+      if (!requirement || !requirement->applies(environment)) continue;
+      const PackageGroup* needed = group_of(requirement->name);
+      if (needed == nullptr) continue;
+      const PackageCopy* got = needed->winner();
+      const auto version = PythonVersion::parse(got->version);
+      if (got->owner.kind == Owner::Kind::runtime || !version ||
+          requirement->specifiers.contains(*version))
+        continue;
+      findings_.push_back(finding_of(
+          "unmet-requirement", name_of(got->owner), got->metadata_path,
+          "The function gets " + needed->name + " " + got->version + " of " +
+              owner_text(subject_, got->owner) + ", which shadows the runtime's; the botocore of " +
+              runtime_.identifier + " requires " + requirement->specifiers_text + "."));
+    }
   }
 
   void check_python_version(const PackageGroup& group, const PackageCopy& copy) {
-    if (copy.owner.kind == Owner::Kind::runtime) return;
     const auto wanted = PythonSpecifiers::parse(copy.distribution->requires_python);
     // The runtime's patch release is not known: either end will do.
     const auto oldest = PythonVersion::parse(runtime_.version + ".0");
     const auto newest = PythonVersion::parse(runtime_.version + ".99");
     if (!wanted || !oldest || !newest || wanted->contains(*oldest) || wanted->contains(*newest))
       return;
-    findings_.push_back(finding_of("requires-python", name_of(copy.owner),
-                                   copy.metadata.substr(copy.metadata.find('/', 5) + 1),
+    findings_.push_back(finding_of("requires-python", name_of(copy.owner), copy.metadata_path,
                                    group.name + " " + copy.version + " is for Python " +
                                        copy.distribution->requires_python + "; the function runs " +
                                        runtime_.identifier + "."));
@@ -345,12 +370,10 @@ class PythonChecks {
     const std::string wish =
         requirement.name +
         (requirement.specifiers_text.empty() ? std::string() : " " + requirement.specifiers_text);
-    const std::string where = copy.owner.kind == Owner::Kind::runtime
-                                  ? std::string()
-                                  : copy.metadata.substr(copy.metadata.find('/', 5) + 1);
+    const std::string where = copy.metadata_path;
     const PackageGroup* needed = group_of(requirement.name);
     if (needed == nullptr) {
-      if (copy.owner.kind == Owner::Kind::runtime || is_bundled_on_aws(requirement.name)) return;
+      if (is_bundled_on_aws(requirement.name)) return;
       if (module_is_there(requirement.name)) {
         findings_.push_back(
             finding_of("pruned-metadata", name_of(copy.owner), where,
@@ -363,7 +386,9 @@ class PythonChecks {
     }
     const PackageCopy* got = needed->winner();
     const auto version = PythonVersion::parse(got->version);
-    if (!version || requirement.specifiers.contains(*version)) return;
+    if (!version || got->owner.kind == Owner::Kind::runtime ||
+        requirement.specifiers.contains(*version))
+      return;
     std::string message = "The function gets " + needed->name + " " + got->version + " of " +
                           owner_text(subject_, got->owner);
     for (const PackageCopy& other : needed->copies) {
@@ -374,11 +399,8 @@ class PythonChecks {
     }
     message += "; " + who + " requires " + wish + ".";
     // It is the one that brings the wrong version who can mend it.
-    const bool from_runtime = got->owner.kind == Owner::Kind::runtime;
-    findings_.push_back(
-        finding_of("unmet-requirement", name_of(from_runtime ? copy.owner : got->owner),
-                   from_runtime ? where : got->metadata.substr(got->metadata.find('/', 5) + 1),
-                   std::move(message)));
+    findings_.push_back(finding_of("unmet-requirement", name_of(got->owner), got->metadata_path,
+                                   std::move(message)));
   }
 
   bool is_bundled_on_aws(const std::string& project) const {
@@ -404,8 +426,7 @@ class PythonChecks {
       }
     }
     if (from_runtime == nullptr || brought == nullptr) return;
-    findings_.push_back(finding_of("split-sdk", name_of(brought->owner),
-                                   brought->metadata.substr(brought->metadata.find('/', 5) + 1),
+    findings_.push_back(finding_of("split-sdk", name_of(brought->owner), brought->metadata_path,
                                    brought_part + " comes from " + brought->place + ", " +
                                        runtime_part + " from the runtime."));
   }

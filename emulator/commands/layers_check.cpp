@@ -21,8 +21,9 @@ base::Result<void> check_ignored(const std::vector<std::string>& ignored) {
                     [&id](const diagnosis::Rule& rule) { return rule.id == id; }))
       continue;
     return Error(ErrorKind::invalid_argument,
-                 "rule \"" + id + "\": there is none of that name. Take the identifier that the "
-                                  "finding shows in brackets.");
+                 "rule \"" + id +
+                     "\": there is none of that name. Take the identifier that the "
+                     "finding shows in brackets.");
   }
   return {};
 }
