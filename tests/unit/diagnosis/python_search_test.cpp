@@ -192,7 +192,7 @@ TEST_CASE("portions of a namespace package are searched together") {
   CHECK(resolution.candidates[1].kind == "namespace package");
   CHECK(winner(files, "space.a") == "/var/task/space/a.py");
   CHECK(winner(files, "space.b") == opt + "space/b.py");
-  CHECK(resolved(files, "space.a").candidates[1].reason == "later in sys.path");
+  CHECK(resolved(files, "space.a").candidates[1].reason == "later in the package's __path__");
   CHECK(winner(files, "space.none") == "");
 }
 
