@@ -310,10 +310,10 @@ std::string normalised_project_name(std::string_view name) {
 }
 
 bool is_metadata_name(std::string_view file_name) {
-  constexpr std::size_t suffix = std::string_view(".dist-info").size();
-  if (file_name.size() <= suffix || file_name.find('/') != std::string_view::npos) return false;
-  const std::string end = lower(file_name.substr(file_name.size() - suffix));
-  return end == ".dist-info" || end.ends_with(".egg-info");
+  const std::string name = lower(file_name);
+  for (const std::string_view suffix : {".dist-info", ".egg-info"})
+    if (name.ends_with(suffix)) return name.size() > suffix.size() && name.find('/') == name.npos;
+  return false;
 }
 
 std::optional<PythonDistribution> read_distribution(const FileView& view, const std::string& path) {

@@ -283,7 +283,7 @@ class SearchPath {
   std::vector<std::string> archives() const {
     std::vector<std::string> archives;
     for (const std::string& entry : entries_)
-      if (is_file(view_, entry) && !contains(archives, entry)) archives.push_back(entry);
+      if (is_file(view_, entry)) archives.push_back(entry);
     return archives;
   }
   const std::vector<StartupCode>& startup_code() const { return startup_code_; }
@@ -291,8 +291,9 @@ class SearchPath {
  private:
   std::vector<std::string> existing(const std::vector<std::string>& entries) const {
     std::vector<std::string> folders;
+    std::set<std::string_view> seen;
     for (const std::string& entry : entries)
-      if (is_directory(view_, entry) && !contains(folders, entry)) folders.push_back(entry);
+      if (is_directory(view_, entry) && seen.insert(entry).second) folders.push_back(entry);
     return folders;
   }
 
@@ -374,7 +375,8 @@ std::string_view kind_text(Kind kind) {
   return "module";
 }
 
-/// "311-x86_64" of ".cpython-311-x86_64-linux-gnu.so" is for another interpreter: says so.
+/// What kind of interpreter a suffix such as ".cpython-38-x86_64-linux-gnu.so" is for, when it is
+/// not this one.
 std::string why_foreign(std::string_view suffix, int minor, std::string_view machine) {
   if (suffix.ends_with(".pyd")) return "built for Windows";
   constexpr std::string_view cpython = ".cpython-";
@@ -444,7 +446,9 @@ class Resolver {
   }
 
   void note(std::string sentence) {
-    if (!contains(result_.notes, sentence)) result_.notes.push_back(std::move(sentence));
+    constexpr std::size_t most_notes = 32;
+    if (result_.notes.size() < most_notes && !contains(result_.notes, sentence))
+      result_.notes.push_back(std::move(sentence));
   }
 
   void note_startup_code(std::string_view top_level) {
@@ -533,14 +537,12 @@ class Resolver {
     const std::string why = special(module, taken);
     if (!why.empty()) {
       taken.front().reason = why;
-      for (Hit& hit : hits) {
-        const bool is_taken = !taken.front().path.empty() && hit.path == taken.front().path;
-        if (!is_taken && hit.reason.empty())
-          hit.reason = "not looked at: " + std::string(module) + " is " + short_reason_;
-      }
       std::erase_if(hits, [&](const Hit& hit) { return hit.path == taken.front().path; });
+      for (Hit& hit : hits)
+        if (hit.reason.empty())
+          hit.reason = "not looked at: " + std::string(module) + " is " + short_reason_;
     } else {
-      choose(hits, taken);
+      choose(name == module ? "sys.path" : "the package's __path__", hits, taken);
     }
     if (is_last) {
       finish(module, taken, hits, hidden);
@@ -612,7 +614,7 @@ class Resolver {
   }
 
   /// PathFinder.find_spec(): moves what is taken out of the hits and says of the rest why not.
-  void choose(std::vector<Hit>& hits, std::vector<Hit>& taken) const {
+  static void choose(const std::string& path, std::vector<Hit>& hits, std::vector<Hit>& taken) {
     const auto first = std::find_if(hits.begin(), hits.end(), is_regular);
     if (first == hits.end()) {
       for (Hit& hit : hits) {
@@ -627,8 +629,8 @@ class Resolver {
     const std::string what(kind_text(first->kind));
     bool passed_portion = false;
     for (auto hit = hits.begin(); hit != first; ++hit) passed_portion |= hit->kind == Kind::portion;
-    first->reason = passed_portion ? "the first in sys.path that is no namespace portion"
-                                   : "the first in sys.path";
+    first->reason =
+        "the first in " + path + (passed_portion ? " that is no namespace portion" : "");
     for (Hit& hit : hits) {
       if (!hit.reason.empty()) continue;
       if (hit.kind == Kind::portion) {
@@ -640,7 +642,7 @@ class Resolver {
                      with_article(kind_text(hit.kind));
         if (hit.kind == first->kind) hit.reason = "its suffix comes later";
       } else {
-        hit.reason = "later in sys.path";
+        hit.reason = "later in " + path;
       }
     }
     taken.push_back(std::move(*first));
