@@ -25,12 +25,12 @@ std::string version_text(const std::string& version, const std::string& owner) {
   return version.empty() ? "(no version)" : version;
 }
 
-std::string package_text(const PackageChange& change) {
+std::string package_text(const PackageChange& change, const std::string& after) {
   std::string text = fmt::format("  {} {}: {} -> {}", change.ecosystem, change.name,
                                  version_text(change.old_version, change.old_owner),
                                  version_text(change.new_version, change.new_owner));
   if (!change.old_owner.empty() && !change.new_owner.empty() &&
-      change.old_owner != change.new_owner)
+      change.old_owner != change.new_owner && change.new_owner != after)
     text += fmt::format("  (now from {})", change.new_owner);
   return text + "\n";
 }
@@ -61,7 +61,7 @@ std::string to_text(const TreeDiff& diff, const std::string& before, const std::
   std::string text = fmt::format("{}{}{} -> {}{}{}\n", colours.bold, before, colours.plain,
                                  colours.bold, after, colours.plain);
   if (!diff.packages.empty()) text += "\npackages\n";
-  for (const PackageChange& change : diff.packages) text += package_text(change);
+  for (const PackageChange& change : diff.packages) text += package_text(change, after);
   if (!diff.paths.empty()) text += "\npaths\n";
   std::map<PathChange::Kind, std::size_t> counts;
   for (const PathChange& change : diff.paths) {

@@ -3,6 +3,9 @@
 #include "emulator/commands/commands.hpp"
 #include "emulator/commands/event.hpp"
 #include "emulator/commands/run_environment.hpp"
+#include "emulator/examination.hpp"
+#include "emulator/failure_hint.hpp"
+#include "emulator/finding_report.hpp"
 #include "emulator/installation.hpp"
 #include "emulator/invoke_report.hpp"
 #include "emulator/terminal.hpp"
@@ -43,6 +46,19 @@ asio::awaitable<base::Result<void>> run_invocations(ExecutionEnvironment& enviro
   co_return base::Result<void>();
 }
 
+/// One line where a check of the layers explains the failure.
+void hint_at(const InvocationOutcome& failed, const FunctionSelection& selection,
+             layers::LayerStore& store) {
+  std::vector<diagnosis::Finding> findings;
+  const auto examination = Examination::make_lenient(selection, store, nullptr, findings);
+  if (!examination) return;
+  const auto hint = explain_failure(failed.payload, examination->subject(),
+                                    diagnosis::check(examination->subject()));
+  if (!hint) return;
+  print_log("warning: " + headline(*hint) + " [" + std::string(hint->id) +
+            "] \"lamina layers check\" tells more.\n");
+}
+
 }  // namespace
 
 base::Result<ExitCode> run_invoke(const InvokeCommand& command) {
@@ -81,7 +97,10 @@ base::Result<ExitCode> run_invoke(const InvokeCommand& command) {
       return base::with_prefix(written.error(), "report \"" + command.report_file + "\"");
   }
   for (const InvocationOutcome& outcome : report.invocations)
-    if (outcome.kind != OutcomeKind::succeeded) return ExitCode::function_failed;
+    if (outcome.kind != OutcomeKind::succeeded) {
+      hint_at(outcome, command.selection, store);
+      return ExitCode::function_failed;
+    }
   return ExitCode::returned;
 }
 

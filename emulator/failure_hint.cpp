@@ -1,0 +1,131 @@
+#include "emulator/failure_hint.hpp"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+
+namespace emulator {
+namespace {
+
+using diagnosis::Finding;
+using diagnosis::Package;
+using diagnosis::Subject;
+
+/// Words of a failure, and the rules that can be behind it; the likeliest first.
+struct Symptom {
+  std::string_view words;
+  std::initializer_list<std::string_view> rules;
+};
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+/// The text between `before` and the next quote of the kind that `before` ends with.
+std::string_view quoted_after(std::string_view text, std::string_view before) {
+  const std::size_t at = text.find(before);
+  if (at == std::string_view::npos) return {};
+  const std::size_t begin = at + before.size();
+  const std::size_t end = text.find(before.back(), begin);
+  return end == std::string_view::npos ? std::string_view() : text.substr(begin, end - begin);
+}
+
+const Package* package_of(const Subject& subject, const std::string& name) {
+  if (name == "code") return subject.code;
+  for (const Package& layer : subject.opt->layers())
+    if (layer.reference() == name) return &layer;
+  return nullptr;
+}
+
+/// Whether the package has the module somewhere, in whatever folder.
+bool holds_module(const Package& package, const std::string& module) {
+  return std::any_of(package.listing.begin(), package.listing.end(),
+                     [&module](const layers::TreeEntry& entry) {
+                       const std::string_view path = entry.path;
+                       const std::size_t at = path.rfind(module);
+                       if (at == std::string_view::npos || (at > 0 && path[at - 1] != '/'))
+                         return false;
+                       const std::string_view rest = path.substr(at + module.size());
+                       return rest.empty() || rest == ".py" || rest.ends_with(".so");
+                     });
+}
+
+/// A rule about where things lie explains a missing module only if the module lies there.
+bool explains_missing(const Finding& finding, const Subject& subject, const std::string& module) {
+  if (finding.id == "layers-hidden-by-variable")
+    return std::any_of(subject.opt->layers().begin(), subject.opt->layers().end(),
+                       [&module](const Package& layer) { return holds_module(layer, module); });
+  if (finding.id == "unmet-requirement" || finding.id == "unmet-npm-dependency")
+    return contains(finding.message, module);
+  const Package* package = package_of(subject, finding.package);
+  return package != nullptr && holds_module(*package, module);
+}
+
+}  // namespace
+
+std::string missing_module(std::string_view failure) {
+  for (const std::string_view before :
+       {"No module named '", "Cannot find module '", "Cannot find package '"}) {
+    const std::string_view name = quoted_after(failure, before);
+    if (name.empty()) continue;
+    // A file of the function's own is no layer's fault.
+    if (name.front() == '.' || name.front() == '/') return {};
+    if (before.front() == 'N') return std::string(name.substr(0, name.find('.')));
+    const std::size_t slash = name.find('/', name.front() == '@' ? name.find('/') + 1 : 0);
+    return std::string(name.substr(0, slash));
+  }
+  return {};
+}
+
+std::optional<Finding> explain_failure(std::string_view failure, const Subject& subject,
+                                       const std::vector<Finding>& findings) {
+  const auto found = [&findings](std::string_view id, const auto& accept) -> const Finding* {
+    for (const Finding& finding : findings)
+      if (finding.id == id && accept(finding)) return &finding;
+    return nullptr;
+  };
+  if (const std::string module = missing_module(failure); !module.empty()) {
+    for (const std::string_view id :
+         {"layers-hidden-by-variable", "nothing-on-search-path", "other-language-version",
+          "other-python-extension", "other-architecture", "es-import-needs-nodejs18",
+          "hidden-namespace", "old-six", "unmet-requirement", "unmet-npm-dependency"})
+      if (const Finding* finding =
+              found(id, [&](const Finding& one) { return explains_missing(one, subject, module); }))
+        return *finding;
+    return std::nullopt;
+  }
+  const std::array symptoms = {
+      Symptom{"' not found (required by", {"system-library-wins", "newer-symbol-version"}},
+      Symptom{"cannot open shared object file", {"missing-library"}},
+      Symptom{"invalid ELF header", {"other-architecture"}},
+      Symptom{"wrong ELF class", {"other-architecture"}},
+      Symptom{"xec format error", {"other-architecture"}},
+      Symptom{"cannot import name",
+              {"unmet-requirement", "mixed-package", "shadowed-by-code", "split-sdk",
+               "stale-bytecode", "shadows-standard-library"}},
+      Symptom{"has no attribute", {"mixed-package", "shadows-standard-library", "stale-bytecode"}},
+      Symptom{"ermission denied", {"unreadable-code", "not-executable"}},
+      Symptom{"exit status 126", {"not-executable"}},
+      Symptom{"exit status 127", {"carriage-return", "missing-script-interpreter"}},
+      Symptom{"no such file or directory", {"carriage-return", "missing-script-interpreter"}},
+  };
+  for (const Symptom& symptom : symptoms) {
+    if (!contains(failure, symptom.words)) continue;
+    for (const std::string_view id : symptom.rules) {
+      // A library or a package must be the one that the failure speaks of.
+      const auto accept = [&](const Finding& finding) {
+        if (id == "missing-library") {
+          const std::size_t so = failure.find(": cannot open");
+          const std::size_t begin = failure.find_last_of(" \"'", so - 1) + 1;
+          return so != std::string_view::npos &&
+                 contains(finding.message, failure.substr(begin, so - begin));
+        }
+        return true;
+      };
+      if (const Finding* finding = found(id, accept)) return *finding;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace emulator

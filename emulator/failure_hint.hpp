@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnosis/checks/checks.hpp"
+
+namespace emulator {
+
+/// The finding that explains a function's failure, if one does: `failure` is the payload (or any
+/// text) that tells of it. Pure; knows the words of interpreters, loader and kernel.
+std::optional<diagnosis::Finding> explain_failure(std::string_view failure,
+                                                  const diagnosis::Subject& subject,
+                                                  const std::vector<diagnosis::Finding>& findings);
+
+/// The module or package that the text says is missing: "requests" of "No module named
+/// 'requests.adapters'"; empty when it says no such thing.
+std::string missing_module(std::string_view failure);
+
+}  // namespace emulator
