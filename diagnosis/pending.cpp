@@ -1,17 +1,12 @@
 // Stand-ins until the real ones are merged; weak, so that those win.
 #include "diagnosis/elf_file.hpp"
 #include "diagnosis/library_search.hpp"
-#include "diagnosis/node_search.hpp"
 #include "diagnosis/python_distribution.hpp"
 #include "diagnosis/python_search.hpp"
 
 namespace diagnosis {
 #define PENDING __attribute__((weak))
 PENDING Resolution resolve_python(const FileView&, const PythonSearch&, std::string_view) {
-  return {};
-}
-PENDING Resolution resolve_node(const FileView&, const NodeSearch&, NodeImport, std::string_view,
-                                std::string_view) {
   return {};
 }
 PENDING Resolution resolve_program(const FileView&, std::string_view, std::string_view) {
