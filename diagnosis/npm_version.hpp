@@ -10,6 +10,7 @@
 namespace diagnosis {
 
 /// A version by Semantic Versioning 2.0.0; a leading "v" or "=" is dropped, build metadata ignored.
+/// As in npm, none of the three numbers is above 2^53 - 1.
 struct NpmVersion {
   std::uint64_t major = 0;
   std::uint64_t minor = 0;
@@ -35,9 +36,18 @@ class NpmRange {
   struct Comparator {
     Comparison comparison;
     NpmVersion version;
+
+    bool contains(const NpmVersion& candidate) const;
   };
+  using Comparators = std::vector<Comparator>;
+
+  static void add_at_least(Comparators& comparators, NpmVersion version);
+  /// Each false when it is no part of a range.
+  static bool add_word(Comparators& comparators, std::string_view word);
+  static bool add_hyphen(Comparators& comparators, std::string_view from, std::string_view to);
+
   /// Any of these sets; all comparators of a set.
-  std::vector<std::vector<Comparator>> alternatives_;
+  std::vector<Comparators> alternatives_;
 };
 
 }  // namespace diagnosis

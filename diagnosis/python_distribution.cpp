@@ -267,12 +267,28 @@ std::vector<std::string> read_top_level(const FileView& view, const std::string&
   return names;
 }
 
-/// How many files of `module` have the size that the metadata recorded.
+/// Whether `path` belongs to the module at `stem` ("google/cloud"): its folder or its file.
+bool is_part_of(std::string_view path, std::string_view stem) {
+  return path.starts_with(stem) && path.size() > stem.size() &&
+         (path[stem.size()] == '/' || path[stem.size()] == '.');
+}
+
+bool claims(const PythonDistribution& distribution, std::string_view module,
+            std::string_view stem) {
+  if (module == stem) {
+    const auto& names = distribution.top_level;
+    return std::find(names.begin(), names.end(), module) != names.end();
+  }
+  return std::any_of(distribution.files.begin(), distribution.files.end(),
+                     [stem](const std::string& file) { return is_part_of(file, stem); });
+}
+
+/// How many of the module's files have the size that the metadata recorded.
 std::size_t matching_sizes(const FileView& view, const std::string& metadata,
-                           std::string_view module) {
+                           std::string_view stem) {
   std::size_t matching = 0;
   for (const RecordRow& row : read_record(view, metadata)) {
-    if (!row.size || top_level_of(row.path) != module) continue;
+    if (!row.size || !is_part_of(row.path, stem)) continue;
     const auto node = find(view, joined(folder_of(metadata), row.path));
     if (node && node->is_file() && node->size == *row.size) ++matching;
   }
@@ -294,10 +310,10 @@ std::string normalised_project_name(std::string_view name) {
 }
 
 bool is_metadata_name(std::string_view file_name) {
-  constexpr std::size_t suffix = std::string_view(".dist-info").size();
-  if (file_name.size() <= suffix || file_name.find('/') != std::string_view::npos) return false;
-  const std::string end = lower(file_name.substr(file_name.size() - suffix));
-  return end == ".dist-info" || end.ends_with(".egg-info");
+  const std::string name = lower(file_name);
+  for (const std::string_view suffix : {".dist-info", ".egg-info"})
+    if (name.ends_with(suffix)) return name.size() > suffix.size() && name.find('/') == name.npos;
+  return false;
 }
 
 std::optional<PythonDistribution> read_distribution(const FileView& view, const std::string& path) {
@@ -336,33 +352,34 @@ std::string version_of_module(const FileView& view, const std::string& folder,
     std::string project;
     std::string version;
   };
-  std::vector<Claim> claims;
+  std::string stem(module);
+  std::replace(stem.begin(), stem.end(), '.', '/');
+  std::vector<Claim> found;
   for (const std::string& name : view.names(real_path(view, folder).value_or(folder))) {
     if (!is_metadata_name(name)) continue;
     std::string metadata = joined(folder, name);
     const auto distribution = read_distribution(view, metadata);
     if (!distribution) continue;
-    const auto& names = distribution->top_level;
-    if (std::find(names.begin(), names.end(), module) == names.end()) continue;
-    claims.push_back(
+    if (!claims(*distribution, module, stem)) continue;
+    found.push_back(
         {std::move(metadata), normalised_project_name(distribution->name), distribution->version});
   }
-  if (claims.empty()) return {};
-  const bool is_one_project = std::all_of(
-      claims.begin(), claims.end(),
-      [&claims](const Claim& claim) { return claim.project == claims.front().project; });
+  if (found.empty()) return {};
+  const bool is_one_project = std::all_of(found.begin(), found.end(), [&found](const Claim& claim) {
+    return claim.project == found.front().project;
+  });
   if (!is_one_project) {
     // A namespace that projects share has no version, unless one of them is the namespace's own.
     const std::string own = normalised_project_name(module);
-    std::erase_if(claims, [&own](const Claim& claim) { return claim.project != own; });
-    if (claims.empty()) return {};
+    std::erase_if(found, [&own](const Claim& claim) { return claim.project != own; });
+    if (found.empty()) return {};
   }
-  if (claims.size() == 1) return claims.front().version;
+  if (found.size() == 1) return found.front().version;
   // Layers put several versions' metadata into one folder: the files say whose they are.
   const Claim* best = nullptr;
   std::size_t most = 0;
-  for (const Claim& claim : claims) {
-    const std::size_t matching = matching_sizes(view, claim.metadata, module);
+  for (const Claim& claim : found) {
+    const std::size_t matching = matching_sizes(view, claim.metadata, stem);
     if (best && matching <= most) continue;
     best = &claim;
     most = matching;

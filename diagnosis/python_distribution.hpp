@@ -37,8 +37,9 @@ bool is_metadata_name(std::string_view file_name);
 /// version fall back to the file name; nothing when neither gives a name.
 std::optional<PythonDistribution> read_distribution(const FileView& view, const std::string& path);
 
-/// The version of the distribution in `folder` that brings the top-level module `module`; empty
-/// when no metadata there claims it.
+/// The version of the distribution in `folder` that brings `module`, by its top-level modules or,
+/// for "google.cloud", by its files; empty when no metadata there claims it, or several projects
+/// do.
 std::string version_of_module(const FileView& view, const std::string& folder,
                               std::string_view module);
 

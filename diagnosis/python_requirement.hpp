@@ -10,7 +10,7 @@ namespace diagnosis {
 
 /// Where environment markers are evaluated.
 struct PythonEnvironment {
-  /// "3.11".
+  /// "3.11", or "3.11.4"; without it, a marker that asks for the patch version sees a late one.
   std::string version;
   /// "x86_64" or "aarch64", as platform.machine() says it.
   std::string machine;

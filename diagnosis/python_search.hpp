@@ -21,12 +21,13 @@ struct PythonSearch {
 };
 
 /// sys.path, the highest precedence first, with the folders that .pth files name. Folders that do
-/// not exist are left out.
+/// not exist are left out, and each is there once.
 std::vector<std::string> python_search_path(const FileView& view, const PythonSearch& search);
 
 /// What `import module` (dotted names too) takes, as importlib does: built-in modules first, then
 /// sys.path; regular packages before namespace portions; in one folder a package before an
-/// extension module before source before bytecode.
+/// extension module before source before bytecode. The path of a built-in module is "built-in"; a
+/// candidate's place is the entry of sys.path, for dotted names, too.
 Resolution resolve_python(const FileView& view, const PythonSearch& search,
                           std::string_view module);
 

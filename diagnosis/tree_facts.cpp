@@ -49,7 +49,8 @@ json to_fields(const ElfFile& elf) {
           elf.needed,
           elf.run_path,
           needed_versions,
-          elf.defined_versions};
+          elf.defined_versions,
+          elf.run_path_is_rpath};
 }
 
 ElfFile elf_from(const json& fields) {
@@ -65,6 +66,7 @@ ElfFile elf_from(const json& fields) {
     elf.needed_versions.push_back({needed.at(0).get<std::string>(), needed.at(1).get<std::string>(),
                                    needed.at(2).get<bool>()});
   elf.defined_versions = fields.at(8).get<std::vector<std::string>>();
+  elf.run_path_is_rpath = fields.at(9).get<bool>();
   return elf;
 }
 

@@ -80,6 +80,18 @@ Memory memory_of(layers::LayerStore& store) {
           [&store](const std::string& key, const std::string& text) { store.remember(key, text); }};
 }
 
+base::Result<layers::PreparedTree> prepare_layer(const std::string& reference,
+                                                 layers::LayerStore& store,
+                                                 layers::ExtractionProgress* progress) {
+  if (reference.starts_with("arn:"))
+    return base::Error(base::ErrorKind::invalid_argument,
+                       "layer \"" + reference +
+                           "\": it is the ARN of a published layer version, and Lamina does not "
+                           "fetch those. Give its archive (aws lambda get-layer-version-by-arn "
+                           "tells where it is).");
+  return store.prepare(reference, layers::PackageKind::layer, progress);
+}
+
 base::Result<PreparedFunction> prepare_function(const FunctionSelection& selection,
                                                 layers::LayerStore& store,
                                                 layers::ExtractionProgress* progress) {
@@ -95,8 +107,7 @@ base::Result<PreparedFunction> prepare_function(const FunctionSelection& selecti
     record(prepared.timeline, prepared.code);
   }
   for (const std::string& reference : selection.layers) {
-    TRY_ASSIGN(layers::PreparedTree layer,
-               store.prepare(reference, layers::PackageKind::layer, progress));
+    TRY_ASSIGN(layers::PreparedTree layer, prepare_layer(reference, store, progress));
     record(prepared.timeline, layer);
     prepared.layers.push_back(std::move(layer));
   }

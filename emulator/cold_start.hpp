@@ -28,6 +28,11 @@ base::Result<PreparedFunction> prepare_function(const FunctionSelection& selecti
                                                 layers::LayerStore& store,
                                                 layers::ExtractionProgress* progress);
 
+/// One layer by its path. An ARN is an error that says so.
+base::Result<layers::PreparedTree> prepare_layer(const std::string& reference,
+                                                 layers::LayerStore& store,
+                                                 layers::ExtractionProgress* progress);
+
 Memory memory_of(layers::LayerStore& store);
 
 }  // namespace emulator

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <sstream>
 
 namespace emulator {
@@ -132,6 +133,38 @@ base::Result<FunctionSelection> finish(RawSelection& raw) {
   return selection;
 }
 
+/// "2,1,3": each layer at most once.
+base::Result<std::vector<std::size_t>> parse_order(const std::string& text, std::size_t layers) {
+  const Error wrong(ErrorKind::invalid_argument,
+                    "order \"" + text + "\": it must name layers by their numbers, 1 to " +
+                        std::to_string(layers) + ", each at most once. Write --order 2,1.");
+  std::vector<std::size_t> order;
+  std::istringstream numbers(text);
+  for (std::string number; std::getline(numbers, number, ',');) {
+    if (number.size() != 1 || number[0] < '1' || number[0] > '9') return wrong;
+    const auto index = static_cast<std::size_t>(number[0] - '0');
+    if (index > layers || std::find(order.begin(), order.end(), index) != order.end()) return wrong;
+    order.push_back(index);
+  }
+  if (order.empty() || text.ends_with(',')) return wrong;
+  return order;
+}
+
+base::Result<void> check_diff(const DiffCommand& diff) {
+  const int ways =
+      (diff.layers.empty() ? 0 : 1) + (diff.orders.empty() ? 0 : 1) + (diff.permute ? 1 : 0);
+  if (ways != 1 || diff.layers.size() == 1 || (!diff.orders.empty() && diff.orders.size() != 2))
+    return Error(ErrorKind::invalid_argument,
+                 "command line: diff compares two things. Give two layers, or --layer several "
+                 "times with --order twice or --permute.");
+  if (diff.permute && (diff.selection.code.empty() || diff.selection.function.runtime.empty() ||
+                       diff.selection.layers.size() < 2))
+    return Error(ErrorKind::invalid_argument,
+                 "command line: --permute invokes the function. Give --code, --runtime, --handler "
+                 "and at least two --layer.");
+  return {};
+}
+
 Error usage_error(const CLI::ParseError& error) {
   std::string what = error.what();
   while (!what.empty() && (what.back() == '\n' || what.back() == '.')) what.pop_back();
@@ -240,6 +273,73 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
       "python:requests bin:ffmpeg \\\n    --code app/ --runtime python3.11 --layer base.zip "
       "--layer override.zip");
 
+  ExplainCommand explain;
+  RawSelection explain_selection;
+  std::string view = "tree";
+  std::string only = "everything";
+  CLI::App* explain_app = layers_app->add_subcommand(
+      "explain", "Show the merged /opt: which layer each file comes from, and what it shadows");
+  add_selection(*explain_app, explain_selection, Needs::layers);
+  explain_app->add_option("--view", view, "tree, list or summary")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"tree", "list", "summary"}))
+      ->type_name("VIEW");
+  explain_app
+      ->add_option("--only", only,
+                   "conflicts: paths of several layers; differing: with other content")
+      ->check(CLI::IsMember({"conflicts", "differing"}))
+      ->type_name("WHAT");
+  explain_app->add_option("--path", explain.patterns, "Paths below /opt that match; repeatable")
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
+  explain_app->add_flag("--json", explain.json, "As JSON");
+  explain_app->footer(
+      "Example:\n  lamina layers explain --runtime python3.11 --layer base.zip --layer "
+      "override.zip \\\n    --only differing --path 'python/requests/*'");
+
+  CheckCommand check;
+  RawSelection check_selection;
+  bool check_json = false;
+  bool check_sarif = false;
+  CLI::App* check_app = layers_app->add_subcommand(
+      "check", "Tell what AWS would refuse, and what it would accept and the function die of");
+  add_selection(*check_app, check_selection, Needs::layers);
+  check_app->add_flag("--strict", check.strict, "Exit code 1 for warnings, too");
+  check_app->add_option("--ignore", check.ignored, "Identifier of a finding; repeatable")
+      ->type_name("ID")
+      ->allow_extra_args(false);
+  auto* json_flag = check_app->add_flag("--json", check_json, "As JSON");
+  check_app->add_flag("--sarif", check_sarif, "As SARIF 2.1.0, for code-review tools")
+      ->excludes(json_flag);
+  check_app->footer(
+      "The exit code is 1 when there are errors.\n\nExample:\n  lamina layers check --code app/ "
+      "--runtime python3.12 --layer deps.zip --strict");
+
+  DiffCommand diff;
+  RawSelection diff_selection;
+  std::vector<std::string> orders;
+  std::string diff_event_text;
+  CLI::App* diff_app =
+      layers_app->add_subcommand("diff", "Compare two layers, or two orders of the same layers");
+  diff_app->add_option("layers", diff.layers, "Two layers, the old one first")
+      ->type_name("A B")
+      ->expected(0, 2);
+  add_selection(*diff_app, diff_selection, Needs::layers);
+  diff_app->add_option("--order", orders, "Twice: numbers of the layers given, such as 2,1,3")
+      ->type_name("ORDER")
+      ->allow_extra_args(false);
+  diff_app->add_flag("--permute", diff.permute,
+                     "Invoke the function under every order and compare the results");
+  auto* diff_event =
+      diff_app->add_option("-e,--event", diff.event_file, "Event for --permute")->type_name("FILE");
+  auto* diff_data = diff_app->add_option("-d,--data", diff_event_text, "The event itself")
+                        ->type_name("JSON")
+                        ->excludes(diff_event);
+  diff_app->add_flag("--json", diff.json, "As JSON");
+  diff_app->footer(
+      "Examples:\n  lamina layers diff deps-1.zip deps-2.zip\n  lamina layers diff --runtime "
+      "python3.11 --layer a.zip --layer b.zip --order 1,2 --order 2,1");
+
   DoctorCommand doctor;
   CLI::App* doctor_app =
       app.add_subcommand("doctor", "Tell what this host can do, and what to mend");
@@ -267,6 +367,33 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   if (exec_app->parsed()) {
     TRY_ASSIGN(exec.selection, finish(exec_selection));
     return Command(std::move(exec));
+  }
+  if (explain_app->parsed()) {
+    TRY_ASSIGN(explain.selection, finish(explain_selection));
+    explain.view = view == "tree"   ? ExplainCommand::View::tree
+                   : view == "list" ? ExplainCommand::View::list
+                                    : ExplainCommand::View::summary;
+    explain.only = only == "conflicts"   ? ExplainCommand::Only::conflicts
+                   : only == "differing" ? ExplainCommand::Only::differing
+                                         : ExplainCommand::Only::everything;
+    return Command(std::move(explain));
+  }
+  if (check_app->parsed()) {
+    TRY_ASSIGN(check.selection, finish(check_selection));
+    check.form = check_sarif  ? CheckCommand::Form::sarif
+                 : check_json ? CheckCommand::Form::json
+                              : CheckCommand::Form::text;
+    return Command(std::move(check));
+  }
+  if (diff_app->parsed()) {
+    TRY_ASSIGN(diff.selection, finish(diff_selection));
+    if (diff_data->count() > 0) diff.event_text = diff_event_text;
+    for (const std::string& text : orders) {
+      TRY_ASSIGN(std::vector<std::size_t> order, parse_order(text, diff.selection.layers.size()));
+      diff.orders.push_back(std::move(order));
+    }
+    TRY(check_diff(diff));
+    return Command(std::move(diff));
   }
   if (which_app->parsed()) {
     TRY_ASSIGN(which.selection, finish(which_selection));

@@ -58,6 +58,42 @@ struct WhichCommand {
   bool json = false;
 };
 
+/// `lamina layers explain`: the merged /opt and what it hides.
+struct ExplainCommand {
+  enum class View { tree, list, summary };
+  enum class Only { everything, conflicts, differing };
+  FunctionSelection selection;
+  View view = View::tree;
+  Only only = Only::everything;
+  /// Shell patterns of paths below /opt; none for all.
+  std::vector<std::string> patterns;
+  bool json = false;
+};
+
+/// `lamina layers check`: what AWS refuses, and what it accepts and the function dies of.
+struct CheckCommand {
+  enum class Form { text, json, sarif };
+  FunctionSelection selection;
+  bool strict = false;
+  Form form = Form::text;
+  /// Identifiers of rules that do not matter here.
+  std::vector<std::string> ignored;
+};
+
+/// `lamina layers diff`: two layers, or two orders of the same ones.
+struct DiffCommand {
+  FunctionSelection selection;
+  /// The two layers; empty when orders are compared.
+  std::vector<std::string> layers;
+  /// Two lists of layer numbers, counted from 1.
+  std::vector<std::vector<std::size_t>> orders;
+  /// Invoke the function under every order.
+  bool permute = false;
+  std::string event_file;
+  std::optional<std::string> event_text;
+  bool json = false;
+};
+
 struct DoctorCommand {
   bool json = false;
 };
@@ -67,8 +103,8 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<InvokeCommand, ExecCommand, StoreCommand, WhichCommand, DoctorCommand,
-                             PrintCommand>;
+using Command = std::variant<InvokeCommand, ExecCommand, StoreCommand, WhichCommand, ExplainCommand,
+                             CheckCommand, DiffCommand, DoctorCommand, PrintCommand>;
 
 /// argv to a command. Reads the file given with -n, and nothing else of the world.
 base::Result<Command> parse_command_line(int argc, const char* const* argv);

@@ -38,6 +38,13 @@ int run(int argc, char** argv) {
           },
           [](const emulator::ExecCommand& exec) { return finish(emulator::run_exec(exec)); },
           [](const emulator::StoreCommand& store) { return finish(emulator::run_store(store)); },
+          [](const emulator::ExplainCommand& explain) {
+            return finish(emulator::run_layers_explain(explain));
+          },
+          [](const emulator::CheckCommand& check) {
+            return finish(emulator::run_layers_check(check));
+          },
+          [](const emulator::DiffCommand& diff) { return finish(emulator::run_layers_diff(diff)); },
           [](const emulator::WhichCommand& which) {
             return finish(emulator::run_layers_which(which));
           },

@@ -82,6 +82,11 @@ void print_error(std::string_view message) {
       fmt::format("{}error:{} {}\n", colour ? "\x1b[1;31m" : "", colour ? "\x1b[0m" : "", message));
 }
 
+Colours result_colours() {
+  if (::isatty(STDOUT_FILENO) != 1) return {};
+  return {"\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[2m", "\x1b[0m"};
+}
+
 std::unique_ptr<layers::ExtractionProgress> make_progress_bar() {
   if (::isatty(STDERR_FILENO) != 1) return nullptr;
   return std::make_unique<ProgressBar>();

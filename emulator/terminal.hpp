@@ -13,6 +13,12 @@ bool print_result(std::string_view bytes);
 void print_log(std::string_view bytes);
 void print_error(std::string_view message);
 
+/// Colours for standard output; empty texts when it is no terminal.
+struct Colours {
+  std::string_view bold, red, yellow, green, dim, plain;
+};
+Colours result_colours();
+
 /// A bar on stderr while something takes longer than a moment; nothing when stderr is no terminal.
 std::unique_ptr<layers::ExtractionProgress> make_progress_bar();
 

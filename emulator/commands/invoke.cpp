@@ -1,12 +1,11 @@
 #include "base/unique_fd.hpp"
 #include "emulator/cold_start.hpp"
 #include "emulator/commands/commands.hpp"
+#include "emulator/commands/event.hpp"
 #include "emulator/commands/run_environment.hpp"
 #include "emulator/installation.hpp"
 #include "emulator/invoke_report.hpp"
 #include "emulator/terminal.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -20,49 +19,6 @@ namespace {
 namespace asio = boost::asio;
 using base::Error;
 using base::ErrorKind;
-
-/// Lambda's limit for a synchronous request (developer guide, "Lambda quotas").
-constexpr std::size_t max_payload_bytes = 6'291'456;
-
-Error too_large() {
-  return {ErrorKind::limit_exceeded,
-          "event: Request must be smaller than 6291456 bytes for the InvokeFunction operation. "
-          "Pass large "
-          "data by reference."};
-}
-
-base::Result<std::string> read_event(const InvokeCommand& command) {
-  if (command.event_text) return *command.event_text;
-  if (command.event_file.empty()) return std::string("{}");
-  auto text = command.event_file == "-"
-                  ? base::read_to_end(STDIN_FILENO, max_payload_bytes, "standard input")
-                  : base::read_file(command.event_file, max_payload_bytes);
-  if (text) return std::move(*text);
-  if (text.error().kind == ErrorKind::limit_exceeded) return too_large();
-  base::Error error = base::with_prefix(text.error(), "event");
-  error.message += ". Give -e a file that can be read, or - for standard input.";
-  return error;
-}
-
-base::Result<std::string> checked_event(const InvokeCommand& command) {
-  TRY_ASSIGN(std::string event, read_event(command));
-  if (event.size() > max_payload_bytes) return too_large();
-  // AWS's front end gives an empty request the empty object.
-  if (event.empty()) return std::string("{}");
-  try {
-    // The callback throws every value away: only the syntax matters, in little memory.
-    [[maybe_unused]] const auto ignored = nlohmann::json::parse(
-        event, [](int, nlohmann::json::parse_event_t, nlohmann::json&) { return false; });
-  } catch (const nlohmann::json::parse_error& error) {
-    const std::string_view what = error.what();
-    const std::size_t reason = what.find("parse error");
-    return Error(ErrorKind::invalid_argument,
-                 "event: Could not parse request body into json: " +
-                     std::string(what.substr(reason == std::string_view::npos ? 0 : reason)) +
-                     ". Give one JSON value.");
-  }
-  return event;
-}
 
 base::Result<base::UniqueFd> open_report(const std::string& path) {
   base::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
@@ -90,7 +46,7 @@ asio::awaitable<base::Result<void>> run_invocations(ExecutionEnvironment& enviro
 }  // namespace
 
 base::Result<ExitCode> run_invoke(const InvokeCommand& command) {
-  TRY_ASSIGN(const std::string event, checked_event(command));
+  TRY_ASSIGN(const std::string event, read_event(command.event_file, command.event_text));
   base::UniqueFd report_file;
   if (!command.report_file.empty()) {
     TRY_ASSIGN(report_file, open_report(command.report_file));

@@ -160,6 +160,9 @@ class Lookup {
       if (!node) continue;
       const std::string owner = layer_name(i);
       if (first) {
+        // Its own metadata: the merged folder may show that of two versions.
+        if (std::string version = version_in(layer, asked, inside, candidate); !version.empty())
+          candidate.version = std::move(version);
         rows.push_back({candidate, owner});
         first = false;
         if (node->is_directory()) return;  // Its content comes from several layers.

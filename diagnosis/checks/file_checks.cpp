@@ -1,0 +1,266 @@
+// Single files: modes, links, scripts, twins.
+#include "layers/entry_name.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "diagnosis/checks/checks.hpp"
+
+namespace diagnosis {
+namespace {
+
+using layers::TreeEntry;
+using Index = TreeFacts::Index;
+
+constexpr std::uint32_t others_read = 0004;
+constexpr std::uint32_t others_run = 0001;
+constexpr std::uint64_t big_file = 1 << 20;
+constexpr int most_links = 40;
+
+/// A file that something starts: how it is called, and whether the function depends on it.
+struct Program {
+  std::string what;
+  bool vital = false;
+};
+
+std::optional<Program> program_at(const Subject& subject, const Owner& owner,
+                                  std::string_view path) {
+  const bool custom =
+      subject.runtime && subject.runtime->language == RuntimeProfile::Language::custom;
+  if (custom && path == "bootstrap") return Program{"the custom runtime's bootstrap", true};
+  if (owner.kind == Owner::Kind::code) return std::nullopt;
+  if (layers::parent_path(path) == "extensions") return Program{"an extension", true};
+  if (const auto wrapper = subject.variables.find("AWS_LAMBDA_EXEC_WRAPPER");
+      wrapper != subject.variables.end() && wrapper->second == "/opt/" + std::string(path))
+    return Program{"the function's AWS_LAMBDA_EXEC_WRAPPER", true};
+  if (layers::parent_path(path) == "bin") return Program{"a program in PATH", false};
+  return std::nullopt;
+}
+
+/// Programs that every Amazon Linux image of Lambda has, minimal ones included (Amazon Linux 2023
+/// user guide, "minimal container image"; bash and coreutils are in both).
+bool is_system_program(std::string_view path) {
+  constexpr std::array names = {"sh", "bash", "env", "cat", "ls", "cp", "sed", "awk"};
+  for (const std::string_view folder : {"/bin/", "/usr/bin/"})
+    if (path.starts_with(folder))
+      return std::find(names.begin(), names.end(), path.substr(folder.size())) != names.end();
+  return false;
+}
+
+/// The interpreter of a runtime and its links in /var/lang/bin.
+bool is_runtime_program(const Subject& subject, std::string_view name) {
+  if (!subject.runtime) return true;  // Nothing known: no complaint.
+  const std::string& version = subject.runtime->version;
+  switch (subject.runtime->language) {
+    case RuntimeProfile::Language::python:
+      return name == "python" || name == "python3" || name == "python" + version;
+    case RuntimeProfile::Language::nodejs:
+      return name == "node";
+    case RuntimeProfile::Language::ruby:
+      return name == "ruby";
+    case RuntimeProfile::Language::java:
+      return name == "java";
+    default:
+      return false;
+  }
+}
+
+bool in_packages(const Subject& subject, std::string_view inside) {
+  if (inside.starts_with("/opt/")) return subject.opt->find(inside.substr(5)) != nullptr;
+  if (inside.starts_with("/var/task/"))
+    return subject.code != nullptr && subject.code->find(inside.substr(10)) != nullptr;
+  return false;
+}
+
+/// Whether "#!<line>" can start something; false only when it is sure that it cannot.
+bool interpreter_is_there(const Subject& subject, std::string_view line) {
+  while (line.starts_with(' ')) line.remove_prefix(1);
+  const std::string_view program = line.substr(0, line.find(' '));
+  if (program == "/usr/bin/env" || program == "/bin/env") {
+    std::string_view rest = line.substr(program.size());
+    const auto skip_blanks = [&rest] {
+      while (rest.starts_with(' ')) rest.remove_prefix(1);
+    };
+    skip_blanks();
+    if (rest.starts_with("-S")) rest.remove_prefix(2);
+    skip_blanks();
+    const std::string name(rest.substr(0, rest.find(' ')));
+    if (name.empty() || name.front() == '-' || name.find('=') != std::string::npos) return true;
+    return is_system_program("/usr/bin/" + name) || is_runtime_program(subject, name) ||
+           in_packages(subject, "/opt/bin/" + name);
+  }
+  if (program.starts_with("/var/lang/bin/")) return is_runtime_program(subject, program.substr(14));
+  if (program.starts_with("/opt/") || program.starts_with("/var/task/"))
+    return in_packages(subject, program);
+  return is_system_program(program);
+}
+
+void check_programs(const Subject& subject, const Owner& owner, const Package& package,
+                    std::vector<Finding>& findings) {
+  const std::string name = package_name(subject, owner);
+  for (Index index = 0; index < package.listing.size(); ++index) {
+    const TreeEntry& entry = package.listing[index];
+    if (entry.type != TreeEntry::Type::file || !shows(subject, owner, entry.path)) continue;
+    const auto program = program_at(subject, owner, entry.path);
+    if (!program) continue;
+    const auto grade = [&](Finding finding) {
+      if (!program->vital) finding.severity = Severity::warning;
+      findings.push_back(std::move(finding));
+    };
+    if ((entry.mode & others_run) == 0) {
+      char mode[8];
+      std::snprintf(mode, sizeof mode, "%04o", entry.mode);
+      grade(finding_of("not-executable", name, entry.path,
+                       "It is " + program->what + " with mode " + mode + "."));
+    }
+    const auto script = package.facts.scripts.find(index);
+    if (script == package.facts.scripts.end()) continue;
+    if (script->second.carriage_return) {
+      grade(finding_of("carriage-return", name, entry.path,
+                       "It is " + program->what + ", and its first line ends with CR LF."));
+    } else if (!interpreter_is_there(subject, script->second.interpreter_line)) {
+      grade(finding_of("missing-script-interpreter", name, entry.path,
+                       "It is " + program->what + " and asks for \"" +
+                           script->second.interpreter_line +
+                           "\", which neither Lambda's image nor a layer has."));
+    }
+  }
+}
+
+void check_readable(const Subject& subject, const Owner& owner, const Package& package,
+                    std::vector<Finding>& findings) {
+  // AWS looks at the layers' modes itself.
+  if (owner.kind != Owner::Kind::code) return;
+  PathCollector unreadable;
+  for (const TreeEntry& entry : package.listing)
+    if ((entry.type == TreeEntry::Type::file && (entry.mode & others_read) == 0) ||
+        (entry.type == TreeEntry::Type::directory && (entry.mode & others_run) == 0))
+      unreadable.add(entry.path);
+  if (!unreadable.empty())
+    findings.push_back(unreadable.finding(
+        "unreadable-code", package_name(subject, owner),
+        std::to_string(unreadable.size()) + " entries are not for others to read."));
+}
+
+/// Where a link of the merged /opt or the code leads, followed inside those two.
+bool leads_somewhere(const Subject& subject, std::string path) {
+  for (int links = 0; links < most_links; ++links) {
+    // Every component can be a link.
+    bool restarted = false;
+    for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+      const std::string part = path.substr(0, slash);
+      const TreeEntry* entry = nullptr;
+      if (part.starts_with("/opt/")) {
+        const OptPath* found = subject.opt->find(part.substr(5));
+        if (found == nullptr) return false;
+        entry = &found->merged.entry;
+      } else if (part.starts_with("/var/task/")) {
+        if (subject.code == nullptr) return true;  // Nobody knows.
+        entry = subject.code->find(part.substr(10));
+        if (entry == nullptr) return false;
+      }
+      if (entry != nullptr && entry->type == TreeEntry::Type::symlink) {
+        const std::string rest = slash == std::string::npos ? "" : path.substr(slash);
+        path = joined(part.substr(0, part.rfind('/')), entry->link_target) + rest;
+        path = normal_path(path);
+        restarted = true;
+        break;
+      }
+      if (slash == std::string::npos) return true;
+    }
+    if (!restarted) return true;
+    // Outside of the packages: the system's business.
+    if (!path.starts_with("/opt/") && !path.starts_with("/var/task/")) return true;
+  }
+  return false;
+}
+
+void check_links(const Subject& subject, const Owner& owner, const Package& package,
+                 std::vector<Finding>& findings) {
+  PathCollector dangling;
+  std::string target;
+  const std::string root = owner.kind == Owner::Kind::code ? "/var/task/" : "/opt/";
+  for (const TreeEntry& entry : package.listing) {
+    if (entry.type != TreeEntry::Type::symlink || !shows(subject, owner, entry.path)) continue;
+    if (leads_somewhere(subject, root + entry.path)) continue;
+    if (dangling.empty()) target = entry.link_target;
+    dangling.add(entry.path);
+  }
+  if (!dangling.empty())
+    findings.push_back(dangling.finding("dangling-link", package_name(subject, owner),
+                                        "It leads to \"" + target + "\", which is not there."));
+}
+
+/// "libssl" of "libssl.so.3": names of one library.
+std::string_view library_stem(std::string_view name) {
+  const std::size_t dot = name.find(".so");
+  return dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
+}
+
+void check_twins(const Subject& subject, const Owner& owner, const Package& package,
+                 std::vector<Finding>& findings) {
+  // Of one content in one folder: the links that a careless zip replaced by copies.
+  std::map<std::pair<base::Digest, std::string_view>, std::vector<Index>> twins;
+  for (Index index = 0; index < package.listing.size(); ++index) {
+    const TreeEntry& entry = package.listing[index];
+    if (entry.type == TreeEntry::Type::file && entry.size > 0 &&
+        !library_stem(file_name(entry.path)).empty())
+      twins[{package.facts.digests[index], layers::parent_path(entry.path)}].push_back(index);
+  }
+  for (const auto& [key, indices] : twins) {
+    if (indices.size() < 2 || key.first == base::Digest()) continue;
+    const std::string_view stem = library_stem(file_name(package.listing[indices[0]].path));
+    PathCollector same;
+    for (const Index index : indices)
+      if (library_stem(file_name(package.listing[index].path)) == stem)
+        same.add(package.listing[index].path);
+    if (same.size() < 2) continue;
+    const std::uint64_t wasted = package.listing[indices[0]].size * (same.size() - 1);
+    findings.push_back(same.finding("dereferenced-links", package_name(subject, owner),
+                                    std::to_string(same.size()) +
+                                        " identical files under names of one library; " +
+                                        std::to_string(wasted) + " bytes for nothing."));
+  }
+}
+
+void check_repeated(const Subject& subject, std::vector<Finding>& findings) {
+  struct Place {
+    Owner owner;
+    std::string path;
+  };
+  std::map<base::Digest, Place> seen;
+  std::map<std::pair<std::string, std::string>, std::pair<PathCollector, std::uint64_t>> repeated;
+  for_each_package(subject, [&](const Owner& owner, const Package& package) {
+    for (Index index = 0; index < package.listing.size(); ++index) {
+      const TreeEntry& entry = package.listing[index];
+      if (entry.type != TreeEntry::Type::file || entry.size < big_file) continue;
+      const auto [known, is_new] =
+          seen.try_emplace(package.facts.digests[index], Place{owner, entry.path});
+      if (is_new || known->second.owner == owner) continue;
+      auto& found =
+          repeated[{package_name(subject, owner), owner_text(subject, known->second.owner)}];
+      found.first.add(entry.path);
+      found.second += entry.size;
+    }
+  });
+  for (const auto& [who, found] : repeated)
+    findings.push_back(found.first.finding("same-content-twice", who.first,
+                                           std::to_string(found.first.size()) + " files, " +
+                                               std::to_string(found.second) + " bytes, are in " +
+                                               who.second + " as well."));
+}
+
+}  // namespace
+
+void check_files(const Subject& subject, std::vector<Finding>& findings) {
+  for_each_package(subject, [&](const Owner& owner, const Package& package) {
+    check_programs(subject, owner, package, findings);
+    check_readable(subject, owner, package, findings);
+    check_links(subject, owner, package, findings);
+    check_twins(subject, owner, package, findings);
+  });
+  check_repeated(subject, findings);
+}
+
+}  // namespace diagnosis

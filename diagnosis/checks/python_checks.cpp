@@ -1,0 +1,474 @@
+// Python: versions, metadata, namespaces, bytecode.
+#include "layers/entry_name.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "diagnosis/checks/checks.hpp"
+#include "diagnosis/python_requirement.hpp"
+
+namespace diagnosis {
+namespace {
+
+using layers::TreeEntry;
+using Index = TreeFacts::Index;
+using Ecosystem = PackageGroup::Ecosystem;
+
+/// What AWS's images bring even where this host does not.
+constexpr std::array bundled_names = {"boto3",           "botocore", "s3transfer", "jmespath",
+                                      "python-dateutil", "six",      "urllib3"};
+
+/// Public modules of the standard library that packages on PyPI were once made for, or whose names
+/// people choose; sorted. Source: the library reference of Python 3.8 to 3.13.
+constexpr std::array standard_modules = {
+    "abc",          "argparse",   "array",       "ast",        "asyncio",     "base64",
+    "bisect",       "calendar",   "cmath",       "codecs",     "collections", "concurrent",
+    "configparser", "contextlib", "contextvars", "copy",       "csv",         "ctypes",
+    "dataclasses",  "datetime",   "decimal",     "difflib",    "dis",         "email",
+    "encodings",    "enum",       "fnmatch",     "fractions",  "functools",   "gettext",
+    "glob",         "graphlib",   "gzip",        "hashlib",    "heapq",       "hmac",
+    "html",         "http",       "importlib",   "inspect",    "io",          "ipaddress",
+    "itertools",    "json",       "keyword",     "linecache",  "locale",      "logging",
+    "math",         "mimetypes",  "numbers",     "operator",   "os",          "pathlib",
+    "pickle",       "pkgutil",    "platform",    "pprint",     "queue",       "random",
+    "re",           "sched",      "secrets",     "select",     "selectors",   "shutil",
+    "signal",       "site",       "socket",      "sqlite3",    "ssl",         "stat",
+    "statistics",   "string",     "struct",      "subprocess", "tarfile",     "tempfile",
+    "textwrap",     "threading",  "time",        "timeit",     "token",       "tokenize",
+    "traceback",    "types",      "typing",      "unittest",   "urllib",      "uuid",
+    "warnings",     "weakref",    "xml",         "zipfile",    "zipimport",   "zlib",
+    "zoneinfo"};
+static_assert(std::is_sorted(standard_modules.begin(), standard_modules.end(),
+                             [](std::string_view a, std::string_view b) { return a < b; }));
+
+/// A folder of sys.path that packages fill, as the function sees it.
+struct Place {
+  std::string inside;
+  /// Owner and package of the entry that shows at a path of the place.
+  struct Entry {
+    const TreeEntry* entry = nullptr;
+    Owner owner;
+    const Package* package = nullptr;
+    Index index = 0;
+  };
+  /// By path relative to the place.
+  std::map<std::string, Entry, std::less<>> entries;
+};
+
+class PythonChecks {
+ public:
+  PythonChecks(const Subject& subject, const std::vector<PackageGroup>& groups,
+               std::vector<Finding>& findings)
+      : subject_(subject), groups_(groups), findings_(findings), runtime_(*subject.runtime) {
+    tag_ = "cpython-" + runtime_.version;
+    tag_.erase(std::remove(tag_.begin(), tag_.end(), '.'), tag_.end());
+    if (subject.code != nullptr) {
+      Place task{"/var/task", {}};
+      const Package& code = *subject.code;
+      for (Index i = 0; i < code.listing.size(); ++i)
+        task.entries[code.listing[i].path] = {&code.listing[i], {Owner::Kind::code, 0}, &code, i};
+      places_.push_back(std::move(task));
+    }
+    for (const std::string& folder : runtime_.import_folders()) {
+      Place place{"/opt/" + folder, {}};
+      for (const OptPath& path : subject.opt->paths()) {
+        const std::string& name = path.merged.entry.path;
+        if (!name.starts_with(folder + "/")) continue;
+        const std::string relative = name.substr(folder.size() + 1);
+        // The other folder of sys.path lies in this one.
+        if (folder == "python" && is_at_or_below(relative, "lib") && version_folder(name)) continue;
+        place.entries[relative] = {&path.merged.entry,
+                                   {Owner::Kind::layer, path.merged.tree},
+                                   &subject.opt->layers()[path.merged.tree],
+                                   path.index};
+      }
+      places_.push_back(std::move(place));
+    }
+  }
+
+  void run() {
+    for (const Place& place : places_) {
+      check_extensions(place);
+      check_bytecode(place);
+      check_standard_names(place);
+      check_six(place);
+    }
+    check_namespaces();
+    check_metadata();
+    check_requirements();
+    check_sdk();
+    check_pruned_layers();
+  }
+
+ private:
+  std::string path_of(const Place::Entry& entry) const { return entry.entry->path; }
+  std::string name_of(const Owner& owner) const { return package_name(subject_, owner); }
+
+  void check_extensions(const Place& place) {
+    std::map<std::string, std::pair<PathCollector, std::string>> found;
+    for (const auto& [path, entry] : place.entries) {
+      const std::size_t at = path.find(".cpython-");
+      if (at == std::string::npos || !path.ends_with(".so") ||
+          entry.entry->type == TreeEntry::Type::directory)
+        continue;
+      const std::string tag = path.substr(at + 1, path.find_first_of("-.", at + 10) - at - 1);
+      if (tag == tag_) continue;
+      const std::string module = path.substr(0, at);
+      if (has_usable(place, module)) continue;
+      auto& [paths, other] = found[name_of(entry.owner)];
+      paths.add(path_of(entry));
+      if (other.empty()) other = tag;
+    }
+    for (const auto& [name, collected] : found)
+      findings_.push_back(collected.first.finding("other-python-extension", name,
+                                                  "It is for " + collected.second + "; " +
+                                                      runtime_.identifier + " looks for " + tag_ +
+                                                      "."));
+  }
+
+  /// The module can be imported by another file than that one.
+  bool has_usable(const Place& place, const std::string& module) const {
+    for (const char* suffix : {".abi3.so", ".so", ".py", ".pyc"})
+      if (place.entries.contains(module + suffix)) return true;
+    const std::string right = module + "." + tag_ + "-";
+    const auto next = place.entries.lower_bound(right);
+    return next != place.entries.end() && next->first.starts_with(right);
+  }
+
+  void check_bytecode(const Place& place) {
+    std::map<std::string, std::pair<PathCollector, std::size_t>> useless;
+    for (const auto& [path, entry] : place.entries) {
+      const auto bytecode = entry.package->facts.bytecode.find(entry.index);
+      if (bytecode == entry.package->facts.bytecode.end()) continue;
+      const std::string_view folder = layers::parent_path(path);
+      if (file_name(folder) != "__pycache__") continue;
+      const std::string_view name = file_name(path);
+      const std::string module(name.substr(0, name.find('.')));
+      const std::string_view home = layers::parent_path(folder);
+      const auto source = place.entries.find(
+          home.empty() ? module + ".py" : std::string(home) + "/" + module + ".py");
+      const std::string tag(name.substr(std::min(name.size(), module.size() + 1), tag_.size()));
+      const bool other_version = tag != tag_ || source == place.entries.end();
+      const bool current =
+          bytecode->second.check != BytecodeFact::Check::by_time ||
+          (source != place.entries.end() &&
+           static_cast<std::uint32_t>(source->second.entry->mtime) ==
+               bytecode->second.source_mtime &&
+           static_cast<std::uint32_t>(source->second.entry->size) == bytecode->second.source_size);
+      if (other_version || !current) {
+        useless[name_of(entry.owner)].first.add(path_of(entry));
+        continue;
+      }
+      check_stale(entry, source->second);
+    }
+    for (const auto& [name, collected] : useless)
+      findings_.push_back(collected.first.finding("useless-bytecode", name,
+                                                  std::to_string(collected.first.size()) +
+                                                      " files are of no use to " +
+                                                      runtime_.identifier + "."));
+  }
+
+  /// Bytecode that would run in place of a source of another package.
+  void check_stale(const Place::Entry& bytecode, const Place::Entry& source) {
+    if (bytecode.owner == source.owner) return;
+    // What the bytecode was made of lies in its own layer, hidden.
+    const auto own = bytecode.package->index_of(source.entry->path);
+    if (own && bytecode.package->facts.digests[*own] == source.package->facts.digests[source.index])
+      return;
+    findings_.push_back(
+        finding_of("stale-bytecode", name_of(bytecode.owner), path_of(bytecode),
+                   "It does not belong to " + source.entry->path + " of " +
+                       owner_text(subject_, source.owner) +
+                       ", but time and size of that file are those that it was made for."));
+  }
+
+  void check_standard_names(const Place& place) {
+    std::map<std::string, PathCollector> found;
+    for (const auto& [path, entry] : place.entries) {
+      if (path.find('/') != std::string::npos) continue;
+      const bool directory = entry.entry->type == TreeEntry::Type::directory;
+      if (!directory && !path.ends_with(".py")) continue;
+      if (directory && !place.entries.contains(path + "/__init__.py")) continue;
+      const std::string module = path.substr(0, path.find('.'));
+      if (std::binary_search(standard_modules.begin(), standard_modules.end(),
+                             std::string_view(module)))
+        found[name_of(entry.owner)].add(path_of(entry));
+    }
+    for (const auto& [name, paths] : found)
+      findings_.push_back(paths.finding("shadows-standard-library", name,
+                                        "The standard library has a module of that name."));
+  }
+
+  void check_six(const Place& place) {
+    const auto runtime = PythonVersion::parse(runtime_.version);
+    if (!runtime || *runtime < *PythonVersion::parse("3.12")) return;
+    std::map<std::string, std::pair<PathCollector, std::string>> found;
+    for (const auto& [path, entry] : place.entries) {
+      const auto six = entry.package->facts.six_versions.find(entry.index);
+      if (six == entry.package->facts.six_versions.end()) continue;
+      const auto version = PythonVersion::parse(six->second);
+      if (!version || *version >= *PythonVersion::parse("1.16")) continue;
+      auto& [paths, first] = found[name_of(entry.owner)];
+      paths.add(path_of(entry));
+      if (first.empty()) first = six->second;
+    }
+    for (const auto& [name, collected] : found)
+      findings_.push_back(collected.first.finding("old-six", name,
+                                                  "It is six " + collected.second +
+                                                      ", and the function runs " +
+                                                      runtime_.identifier + "."));
+  }
+
+  enum class TopLevel { none, regular, legacy, portion };
+
+  TopLevel top_level(const Place& place, const std::string& name) const {
+    const auto entry = place.entries.find(name);
+    if (entry == place.entries.end() || entry->second.entry->type != TreeEntry::Type::directory)
+      return TopLevel::none;
+    const auto init = place.entries.find(name + "/__init__.py");
+    if (init != place.entries.end()) {
+      const auto& legacy = init->second.package->facts.legacy_namespaces;
+      return std::binary_search(legacy.begin(), legacy.end(), init->second.index)
+                 ? TopLevel::legacy
+                 : TopLevel::regular;
+    }
+    if (place.entries.contains(name + "/__init__.pyc")) return TopLevel::regular;
+    const std::string prefix = name + "/";
+    for (auto at = place.entries.lower_bound(prefix);
+         at != place.entries.end() && at->first.starts_with(prefix); ++at)
+      if (at->first.ends_with(".py") || at->first.ends_with(".so")) return TopLevel::portion;
+    return TopLevel::none;
+  }
+
+  void check_namespaces() {
+    for (std::size_t i = 0; i < places_.size(); ++i)
+      for (const auto& [path, entry] : places_[i].entries) {
+        if (path.find('/') != std::string::npos || top_level(places_[i], path) != TopLevel::portion)
+          continue;
+        for (std::size_t j = 0; j < places_.size(); ++j) {
+          if (i == j || top_level(places_[j], path) != TopLevel::regular) continue;
+          const auto& winner = places_[j].entries.find(path)->second;
+          findings_.push_back(finding_of("hidden-namespace", name_of(entry.owner), path_of(entry),
+                                         "It is a portion of the namespace package \"" + path +
+                                             "\", and " + owner_text(subject_, winner.owner) +
+                                             " has a regular package of that name in " +
+                                             places_[j].inside + "."));
+          break;
+        }
+      }
+  }
+
+  bool metadata_shows(const PackageCopy& copy) const {
+    if (copy.owner.kind != Owner::Kind::layer) return true;
+    return subject_.opt->find(copy.metadata_path) != nullptr;
+  }
+
+  void check_metadata() {
+    for (const PackageGroup& group : groups_) {
+      if (group.ecosystem != Ecosystem::python) continue;
+      std::map<std::string, std::vector<const PackageCopy*>> by_place;
+      for (const PackageCopy& copy : group.copies)
+        if (copy.owner.kind != Owner::Kind::runtime && metadata_shows(copy))
+          by_place[copy.place].push_back(&copy);
+      for (const auto& [place, copies] : by_place) {
+        std::set<std::string> versions;
+        for (const PackageCopy* copy : copies) versions.insert(copy->version);
+        if (versions.size() < 2) continue;
+        PathCollector paths;
+        std::string listed;
+        for (const PackageCopy* copy : copies) {
+          paths.add(copy->metadata_path);
+          listed += (listed.empty() ? "" : ", ") + copy->version + " of " +
+                    owner_text(subject_, copy->owner);
+        }
+        findings_.push_back(paths.finding("two-versions-of-metadata",
+                                          name_of(copies.front()->owner),
+                                          group.name + " is in " + place + " as " + listed + "."));
+      }
+    }
+  }
+
+  const PackageGroup* group_of(const std::string& project) const {
+    const std::string name = normalised_project_name(project);
+    for (const PackageGroup& group : groups_)
+      if (group.ecosystem == Ecosystem::python && normalised_project_name(group.name) == name)
+        return &group;
+    return nullptr;
+  }
+
+  bool module_is_there(const std::string& project) const {
+    std::string module = normalised_project_name(project);
+    std::replace(module.begin(), module.end(), '-', '_');
+    return std::any_of(places_.begin(), places_.end(), [&module](const Place& place) {
+      return place.entries.contains(module) || place.entries.contains(module + ".py");
+    });
+  }
+
+  void check_requirements() {
+    const PythonEnvironment environment{runtime_.version,
+                                        subject_.architecture == "arm64" ? "aarch64" : "x86_64"};
+    for (const PackageGroup& group : groups_) {
+      const PackageCopy* winner = group.winner();
+      // This host's copy of what the runtime brings is of another version than AWS's.
+      if (group.ecosystem != Ecosystem::python || winner == nullptr ||
+          winner->distribution == nullptr || winner->owner.kind == Owner::Kind::runtime)
+        continue;
+      check_python_version(group, *winner);
+      for (const std::string& text : winner->distribution->requires_dist) {
+        const auto requirement = PythonRequirement::parse(text);
+        if (requirement && requirement->applies(environment))
+          check_requirement(group, *winner, *requirement);
+      }
+    }
+    check_runtime_sdk(environment);
+  }
+
+  /// What the botocore in AWS's images requires of packages that may be shadowed. Source: its
+  /// setup.cfg since 1.34.63; on Python 3.8 and 3.9 it never took urllib3 2.
+  void check_runtime_sdk(const PythonEnvironment& environment) {
+    const PackageGroup* sdk = group_of("botocore");
+    if (sdk != nullptr && sdk->winner()->owner.kind != Owner::Kind::runtime) return;
+    for (const char* text : {"urllib3 >=1.25.4,<1.27 ; python_version < \"3.10\"",
+                             "urllib3 >=1.25.4,!=2.2.0,<3 ; python_version >= \"3.10\"",
+                             "jmespath >=0.7.1,<2.0.0", "python-dateutil >=2.1,<3.0.0"}) {
+      const auto requirement = PythonRequirement::parse(text);
+      if (!requirement || !requirement->applies(environment)) continue;
+      const PackageGroup* needed = group_of(requirement->name);
+      if (needed == nullptr) continue;
+      const PackageCopy* got = needed->winner();
+      const auto version = PythonVersion::parse(got->version);
+      if (got->owner.kind == Owner::Kind::runtime || !version ||
+          requirement->specifiers.contains(*version))
+        continue;
+      findings_.push_back(finding_of(
+          "unmet-requirement", name_of(got->owner), got->metadata_path,
+          "The function gets " + needed->name + " " + got->version + " of " +
+              owner_text(subject_, got->owner) + ", which shadows the runtime's; the botocore of " +
+              runtime_.identifier + " requires " + requirement->specifiers_text + "."));
+    }
+  }
+
+  void check_python_version(const PackageGroup& group, const PackageCopy& copy) {
+    const auto wanted = PythonSpecifiers::parse(copy.distribution->requires_python);
+    // The runtime's patch release is not known: either end will do.
+    const auto oldest = PythonVersion::parse(runtime_.version + ".0");
+    const auto newest = PythonVersion::parse(runtime_.version + ".99");
+    if (!wanted || !oldest || !newest || wanted->contains(*oldest) || wanted->contains(*newest))
+      return;
+    findings_.push_back(finding_of("requires-python", name_of(copy.owner), copy.metadata_path,
+                                   group.name + " " + copy.version + " is for Python " +
+                                       copy.distribution->requires_python + "; the function runs " +
+                                       runtime_.identifier + "."));
+  }
+
+  void check_requirement(const PackageGroup& group, const PackageCopy& copy,
+                         const PythonRequirement& requirement) {
+    const std::string who =
+        group.name + " " + copy.version + " of " + owner_text(subject_, copy.owner);
+    const std::string wish =
+        requirement.name +
+        (requirement.specifiers_text.empty() ? std::string() : " " + requirement.specifiers_text);
+    const std::string where = copy.metadata_path;
+    const PackageGroup* needed = group_of(requirement.name);
+    if (needed == nullptr) {
+      if (is_bundled_on_aws(requirement.name)) return;
+      if (module_is_there(requirement.name)) {
+        findings_.push_back(
+            finding_of("pruned-metadata", name_of(copy.owner), where,
+                       who + " requires " + wish + ", which is there without its metadata."));
+      } else {
+        findings_.push_back(finding_of("unmet-requirement", name_of(copy.owner), where,
+                                       who + " requires " + wish + ", which nothing brings."));
+      }
+      return;
+    }
+    const PackageCopy* got = needed->winner();
+    const auto version = PythonVersion::parse(got->version);
+    if (!version || got->owner.kind == Owner::Kind::runtime ||
+        requirement.specifiers.contains(*version))
+      return;
+    std::string message = "The function gets " + needed->name + " " + got->version + " of " +
+                          owner_text(subject_, got->owner);
+    for (const PackageCopy& other : needed->copies) {
+      const auto hidden = PythonVersion::parse(other.version);
+      if (&other == got || !hidden || !requirement.specifiers.contains(*hidden)) continue;
+      message += ", which shadows " + other.version + " of " + owner_text(subject_, other.owner);
+      break;
+    }
+    message += "; " + who + " requires " + wish + ".";
+    // It is the one that brings the wrong version who can mend it.
+    findings_.push_back(finding_of("unmet-requirement", name_of(got->owner), got->metadata_path,
+                                   std::move(message)));
+  }
+
+  bool is_bundled_on_aws(const std::string& project) const {
+    const std::string name = normalised_project_name(project);
+    return std::find(bundled_names.begin(), bundled_names.end(), name) != bundled_names.end();
+  }
+
+  void check_sdk() {
+    const PackageCopy* from_runtime = nullptr;
+    const PackageCopy* brought = nullptr;
+    std::string runtime_part;
+    std::string brought_part;
+    for (const char* part : {"boto3", "botocore", "s3transfer"}) {
+      const PackageGroup* group = group_of(part);
+      if (group == nullptr) continue;
+      const PackageCopy* winner = group->winner();
+      if (winner->owner.kind == Owner::Kind::runtime) {
+        if (from_runtime == nullptr) runtime_part = part;
+        from_runtime = winner;
+      } else {
+        if (brought == nullptr) brought_part = part;
+        brought = winner;
+      }
+    }
+    if (from_runtime == nullptr || brought == nullptr) return;
+    findings_.push_back(finding_of("split-sdk", name_of(brought->owner), brought->metadata_path,
+                                   brought_part + " comes from " + brought->place + ", " +
+                                       runtime_part + " from the runtime."));
+  }
+
+  /// Layers from which every *.dist-info was removed, though something in them asks for it.
+  void check_pruned_layers() {
+    for (std::size_t i = 0; i < subject_.opt->layers().size(); ++i) {
+      const Package& layer = subject_.opt->layers()[i];
+      if (!layer.facts.distributions.empty() || layer.facts.metadata_users.empty()) continue;
+      std::set<std::string> tops;
+      for (const std::string& folder : runtime_.import_folders())
+        for (const TreeEntry& entry : layer.listing)
+          if (entry.path.ends_with("/__init__.py") && entry.path.starts_with(folder + "/")) {
+            const std::string relative = entry.path.substr(folder.size() + 1);
+            if (std::count(relative.begin(), relative.end(), '/') == 1)
+              tops.insert(relative.substr(0, relative.find('/')));
+          }
+      if (tops.size() < 2) continue;
+      findings_.push_back(
+          finding_of("pruned-metadata", layer.reference(),
+                     layer.listing[layer.facts.metadata_users.front()].path,
+                     "It asks for the metadata of installed packages, and none of the " +
+                         std::to_string(tops.size()) + " packages of the layer has any."));
+    }
+  }
+
+  const Subject& subject_;
+  const std::vector<PackageGroup>& groups_;
+  std::vector<Finding>& findings_;
+  const RuntimeProfile& runtime_;
+  /// "cpython-311".
+  std::string tag_;
+  /// In the order of sys.path.
+  std::vector<Place> places_;
+};
+
+}  // namespace
+
+void check_python(const Subject& subject, const std::vector<PackageGroup>& groups,
+                  std::vector<Finding>& findings) {
+  if (!subject.runtime || subject.runtime->language != RuntimeProfile::Language::python) return;
+  PythonChecks(subject, groups, findings).run();
+}
+
+}  // namespace diagnosis

@@ -1,0 +1,125 @@
+#include "emulator/cold_start.hpp"
+#include "emulator/commands/commands.hpp"
+#include "emulator/commands/event.hpp"
+#include "emulator/commands/run_environment.hpp"
+#include "emulator/diff_report.hpp"
+#include "emulator/examination.hpp"
+#include "emulator/installation.hpp"
+#include "emulator/terminal.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "diagnosis/tree_diff.hpp"
+
+namespace emulator {
+namespace {
+
+namespace asio = boost::asio;
+using base::Error;
+using base::ErrorKind;
+using diagnosis::Package;
+
+/// As a diff does: 0 for no difference, 1 for one.
+base::Result<ExitCode> finish(const std::string& text, bool different) {
+  if (!print_result(text))
+    return Error(ErrorKind::io_error, "report: standard output cannot be written.");
+  return different ? ExitCode::function_failed : ExitCode::returned;
+}
+
+base::Result<ExitCode> compare(const DiffCommand& command, const Examination& examination,
+                               const std::vector<Package>& before,
+                               const std::vector<Package>& after, const std::string& old_name,
+                               const std::string& new_name) {
+  const diagnosis::Subject& subject = examination.subject();
+  const diagnosis::TreeDiff diff =
+      diagnosis::diff_views(diagnosis::OptView(before), diagnosis::OptView(after), subject.code,
+                            subject.runtime, subject.bundled);
+  return finish(command.json ? to_json(diff, old_name, new_name)
+                             : to_text(diff, old_name, new_name, result_colours()),
+                !diff.empty());
+}
+
+base::Result<ExitCode> compare_layers(const DiffCommand& command, layers::LayerStore& store,
+                                      layers::ExtractionProgress* progress) {
+  FunctionSelection selection = command.selection;
+  selection.layers = command.layers;
+  TRY_ASSIGN(const Examination examination, Examination::make(selection, store, progress));
+  return compare(command, examination, {examination.layers()[0]}, {examination.layers()[1]},
+                 command.layers[0], command.layers[1]);
+}
+
+base::Result<ExitCode> compare_orders(const DiffCommand& command, layers::LayerStore& store,
+                                      layers::ExtractionProgress* progress) {
+  TRY_ASSIGN(const Examination examination, Examination::make(command.selection, store, progress));
+  const auto in_order = [&examination](const std::vector<std::size_t>& order) {
+    std::vector<Package> packages;
+    for (const std::size_t number : order) packages.push_back(examination.layers()[number - 1]);
+    return packages;
+  };
+  return compare(command, examination, in_order(command.orders[0]), in_order(command.orders[1]),
+                 "order " + order_text(command.orders[0]),
+                 "order " + order_text(command.orders[1]));
+}
+
+asio::awaitable<base::Result<void>> invoke(ExecutionEnvironment& environment, std::string event,
+                                           std::optional<InvocationOutcome>& outcome) {
+  CO_TRY(co_await environment.init());
+  CO_TRY_ASSIGN(outcome, co_await environment.invoke(std::move(event)));
+  co_return base::Result<void>();
+}
+
+/// A cold start of its own for each order. The log of the function goes to stderr as always.
+base::Result<OrderResult> invoke_in_order(const DiffCommand& command, layers::LayerStore& store,
+                                          layers::ExtractionProgress* progress,
+                                          const std::vector<std::size_t>& order,
+                                          const std::string& event) {
+  FunctionSelection selection = command.selection;
+  selection.layers.clear();
+  for (const std::size_t number : order)
+    selection.layers.push_back(command.selection.layers[number - 1]);
+  TRY_ASSIGN(PreparedFunction prepared, prepare_function(selection, store, progress));
+  prepared.plan.freezing = Freezing::off;
+  asio::io_context context(1);
+  TRY_ASSIGN(const auto environment,
+             ExecutionEnvironment::create(context.get_executor(), prepared.plan, print_log));
+  Interrupted interrupted;
+  std::optional<InvocationOutcome> outcome;
+  const auto ran = run_to_end(context, invoke(*environment, event, outcome), interrupted);
+  environment->destroy();
+  if (!ran) return ran.error();
+  if (interrupted.signal != 0 || !outcome) return Error(ErrorKind::io_error, "interrupted.");
+  // The same failure has another request id each time.
+  std::string& payload = outcome->payload;
+  for (std::size_t at = payload.find(outcome->request_id); at != std::string::npos;
+       at = payload.find(outcome->request_id, at))
+    payload.replace(at, outcome->request_id.size(), "...");
+  return OrderResult{order, outcome->kind == OutcomeKind::succeeded, outcome->error_type,
+                     outcome->payload};
+}
+
+base::Result<ExitCode> permute(const DiffCommand& command, layers::LayerStore& store,
+                               layers::ExtractionProgress* progress) {
+  TRY_ASSIGN(const std::string event, read_event(command.event_file, command.event_text));
+  std::vector<std::size_t> order(command.selection.layers.size());
+  std::iota(order.begin(), order.end(), std::size_t{1});
+  std::vector<OrderResult> results;
+  do {
+    TRY_ASSIGN(OrderResult result, invoke_in_order(command, store, progress, order, event));
+    results.push_back(std::move(result));
+  } while (std::next_permutation(order.begin(), order.end()));
+  return finish(command.json ? to_json(results) : to_text(results), different_results(results) > 1);
+}
+
+}  // namespace
+
+base::Result<ExitCode> run_layers_diff(const DiffCommand& command) {
+  TRY_ASSIGN(const auto store_path, find_store());
+  TRY_ASSIGN(layers::LayerStore store, layers::LayerStore::open(store_path));
+  const auto progress = make_progress_bar();
+  if (command.permute) return permute(command, store, progress.get());
+  if (!command.orders.empty()) return compare_orders(command, store, progress.get());
+  return compare_layers(command, store, progress.get());
+}
+
+}  // namespace emulator

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "emulator/terminal.hpp"
+
+#include <span>
+#include <string>
+
+#include "diagnosis/finding.hpp"
+
+namespace emulator {
+
+/// Findings for people, ending with their sum.
+std::string to_text(std::span<const diagnosis::Finding> findings, const Colours& colours);
+/// Schema lamina-check/1.
+std::string to_json(std::span<const diagnosis::Finding> findings);
+/// SARIF 2.1.0 (OASIS), with every rule.
+std::string to_sarif(std::span<const diagnosis::Finding> findings);
+
+/// "layer \"a.zip\": python/x.so: message": how a finding begins.
+std::string headline(const diagnosis::Finding& finding);
+
+}  // namespace emulator
