@@ -24,6 +24,8 @@ struct Subject {
   const Package* code = nullptr;
   const OptView* opt = nullptr;
   std::vector<BundledDistribution> bundled;
+  /// A package could not be read: what seems to be missing may be in it.
+  bool incomplete = false;
 };
 
 /// Everything that AWS accepts and that goes wrong then: errors first, then by package and path.
