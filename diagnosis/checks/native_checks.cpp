@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <map>
 #include <set>
 
@@ -14,6 +15,16 @@ namespace {
 
 using layers::TreeEntry;
 using Index = TreeFacts::Index;
+
+/// Whether the path has the word by itself: "linuxglibc-arm/", not "charm/".
+bool has_word(std::string_view path, std::string_view word) {
+  const auto is_letter = [path](std::size_t at) {
+    return at < path.size() && std::isalnum(static_cast<unsigned char>(path[at])) != 0;
+  };
+  for (std::size_t at = path.find(word); at != std::string_view::npos; at = path.find(word, at + 1))
+    if (!is_letter(at + word.size()) && (at == 0 || !is_letter(at - 1))) return true;
+  return false;
+}
 
 /// Packages that bring a build for each system name it in the path: "prebuilds/linux-arm64",
 /// "@img/sharp-linuxmusl-x64". They choose at run time.
@@ -30,12 +41,21 @@ bool names_another_system(std::string_view path, std::string_view architecture) 
   constexpr std::array systems = {"musl",  "darwin", "win32",  "freebsd", "android",
                                   "ia32",  "armv7",  "armv6",  "ppc64",   "s390x",
                                   "riscv", "mips",   "loong64"};
-  return (other && !own) || names_any(systems) ||
-         (path.find("linux-arm") != std::string_view::npos && !own);
+  return (other && !own) || names_any(systems) || (has_word(path, "arm") && !own);
 }
 
 bool is_python_extension(std::string_view path) {
   return path.ends_with(".so") && path.find(".cpython-") != std::string_view::npos;
+}
+
+/// Python looks for "x.cpython-311-x86_64-linux-gnu.so" of its own version only.
+bool is_of_another_python(const Subject& subject, std::string_view path) {
+  if (!is_python_extension(path) || !subject.runtime ||
+      subject.runtime->language != RuntimeProfile::Language::python)
+    return false;
+  std::string version = subject.runtime->version;
+  version.erase(std::remove(version.begin(), version.end(), '.'), version.end());
+  return path.find(".cpython-" + version + "-") == std::string_view::npos;
 }
 
 /// The module that an extension file is: "_rust" of "_rust.cpython-311-x86_64-linux-gnu.so".
@@ -64,7 +84,7 @@ class NativeChecks {
       for (const auto& [index, elf] : package.facts.elf_files) {
         const std::string& path = package.listing[index].path;
         if (elf.kind == ElfFile::Kind::other || !shows(subject, owner, path) ||
-            !matters(owner, path))
+            !matters(owner, path) || is_of_another_python(subject, path))
           continue;
         files_.push_back({owner, &package, index, &elf});
         names_.emplace(file_name(path));
@@ -143,12 +163,13 @@ class NativeChecks {
     }
   }
 
-  /// The library itself comes along and is found before the system's, by RUNPATH or in /var/task.
+  /// The library itself comes along and is found before the system's.
   bool brought_version(const NativeFile& file, const ElfFile::NeededVersion& needed) const {
+    const auto folders = folders_before_system(file);
     for (const NativeFile& other : files_) {
       if (other.elf->soname != needed.library) continue;
       const std::string folder(layers::parent_path(other.inside()));
-      if (!is_in_run_path(file, folder)) continue;
+      if (std::find(folders.begin(), folders.end(), folder) == folders.end()) continue;
       if (std::binary_search(other.elf->defined_versions.begin(), other.elf->defined_versions.end(),
                              needed.version))
         return true;
@@ -156,31 +177,41 @@ class NativeChecks {
     return false;
   }
 
-  std::vector<std::string> run_path_folders(const NativeFile& file) const {
+  static std::vector<std::string> listed_folders(std::string_view list, const std::string& origin) {
     std::vector<std::string> folders;
-    const std::string origin(layers::parent_path(file.inside()));
-    std::string_view rest = file.elf->run_path;
-    while (!rest.empty()) {
-      const std::size_t colon = rest.find(':');
-      std::string folder(rest.substr(0, colon));
-      rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
+    while (!list.empty()) {
+      const std::size_t colon = list.find(':');
+      std::string folder(list.substr(0, colon));
+      list.remove_prefix(colon == std::string_view::npos ? list.size() : colon + 1);
       for (const std::string_view word : {"${ORIGIN}", "$ORIGIN"})
         if (const std::size_t at = folder.find(word); at != std::string::npos)
           folder.replace(at, word.size(), origin);
-      folders.push_back(normal_path(folder));
+      if (!folder.empty()) folders.push_back(normal_path(folder));
     }
     return folders;
   }
 
-  bool is_in_run_path(const NativeFile& file, const std::string& folder) const {
-    const auto folders = run_path_folders(file);
-    return std::find(folders.begin(), folders.end(), folder) != folders.end();
+  /// RPATH, LD_LIBRARY_PATH, RUNPATH, as ld.so(8) has them: Lambda's LD_LIBRARY_PATH begins with
+  /// the system's folders, so that a RUNPATH comes too late unless the function sets the variable.
+  std::vector<std::string> folders_before_system(const NativeFile& file) const {
+    const auto run_path =
+        listed_folders(file.elf->run_path, std::string(layers::parent_path(file.inside())));
+    if (file.elf->run_path_is_rpath) return run_path;
+    std::vector<std::string> folders;
+    const auto set = subject_.variables.find("LD_LIBRARY_PATH");
+    if (set == subject_.variables.end()) return folders;
+    for (std::string& folder : listed_folders(set->second, "")) {
+      if (folder == "/lib64" || folder == "/usr/lib64") return folders;
+      folders.push_back(std::move(folder));
+    }
+    folders.insert(folders.end(), run_path.begin(), run_path.end());
+    return folders;
   }
 
   bool brought(const std::string& soname) const { return names_.contains(soname); }
 
   void check_needed(const NativeFile& file) {
-    if (!system_) return;
+    if (!system_ || subject_.incomplete) return;
     for (const std::string& soname : file.elf->needed) {
       // Somewhere in the packages: by RUNPATH, or loaded before by somebody else.
       if (brought(soname) || system_->has_library(soname)) continue;
