@@ -10,6 +10,8 @@
 #include <set>
 #include <tuple>
 
+#include "diagnosis/python_version.hpp"
+
 namespace diagnosis {
 namespace {
 
@@ -130,6 +132,7 @@ class Collector {
   }
 
   void add_python(const SearchFolder& folder) {
+    std::vector<std::pair<std::string, PackageCopy>> found_here;
     for (const auto& [index, distribution] : folder.package->facts.distributions) {
       const std::string& path = folder.package->listing[index].path;
       if (layers::parent_path(path) != folder.folder) continue;
@@ -143,17 +146,36 @@ class Collector {
         if (is_python_byproduct(file) || is_metadata_name(file.substr(0, file.find('/')))) continue;
         if (const auto found = folder.package->index_of(below(file)))
           add_file(folder, copy, *found);
+        else
+          ++copy.absent;
       }
       if (distribution.files.empty()) {
-        for (const std::string& module : distribution.top_level) {
+        for (const std::string& module : modules_of(distribution)) {
           add_below(folder, copy, below(module),
                     [](const std::string& name) { return !is_python_byproduct(name); });
           if (const auto found = folder.package->index_of(below(module + ".py")))
             add_file(folder, copy, *found);
         }
       }
-      add(Ecosystem::python, distribution.name, std::move(copy));
+      found_here.emplace_back(distribution.name, std::move(copy));
     }
+    // Of two versions in one folder the later one was unpacked over the earlier.
+    const auto is_newer = [](const auto& a, const auto& b) {
+      if (a.second.absent != b.second.absent) return a.second.absent < b.second.absent;
+      const auto first = PythonVersion::parse(a.second.version);
+      const auto second = PythonVersion::parse(b.second.version);
+      return first != second ? second < first : a.second.metadata < b.second.metadata;
+    };
+    std::sort(found_here.begin(), found_here.end(), is_newer);
+    for (auto& [name, copy] : found_here) add(Ecosystem::python, name, std::move(copy));
+  }
+
+  /// Where metadata was slimmed down to the name, most projects have a module of that name.
+  static std::vector<std::string> modules_of(const PythonDistribution& distribution) {
+    if (!distribution.top_level.empty()) return distribution.top_level;
+    std::string module = normalised_project_name(distribution.name);
+    std::replace(module.begin(), module.end(), '-', '_');
+    return {module};
   }
 
   void add_node(const SearchFolder& folder) {
