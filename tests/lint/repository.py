@@ -117,7 +117,7 @@ def commands_of_program():
 
 def check_findings():
     """Every rule of `layers check` has its heading in docs/findings.md, and no other has."""
-    rules = re.findall(r'Rule\{"([a-z0-9-]+)"', (ROOT / "diagnosis/finding.cpp").read_text())
+    rules = re.findall(r'Rule\{\s*"([a-z0-9-]+)"', (ROOT / "diagnosis/finding.cpp").read_text())
     headings = re.findall(r"^### (\S+)$", (ROOT / "docs/findings.md").read_text(), re.M)
     for rule in sorted(set(rules) ^ set(headings)):
         print(f"docs/findings.md and diagnosis/finding.cpp do not both have the finding {rule}")
