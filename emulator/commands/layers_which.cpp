@@ -195,9 +195,10 @@ class Lookup {
       if (!text) continue;
       const auto document = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
       if (!document.is_object()) break;
-      const auto version = document.find("version");
-      return version != document.end() && version->is_string() ? version->get<std::string>()
-                                                               : std::string();
+      // One that only says "type" is not the package's.
+      if (const auto version = document.find("version");
+          version != document.end() && version->is_string())
+        return version->get<std::string>();
     }
     return {};
   }
