@@ -15,6 +15,8 @@ namespace {
 using layers::TreeEntry;
 using Index = TreeFacts::Index;
 
+constexpr std::size_t most_rpath_folders = 64;
+
 /// Packages that bring a build for each system name it in the path: "prebuilds/linux-arm64",
 /// "@img/sharp-linuxmusl-x64". They choose at run time.
 bool names_another_system(std::string_view path, std::string_view architecture) {
@@ -68,7 +70,13 @@ class NativeChecks {
           continue;
         files_.push_back({owner, &package, index, &elf});
         names_.emplace(file_name(path));
-        if (!elf.soname.empty()) names_.insert(elf.soname);
+        if (!elf.soname.empty()) {
+          names_.insert(elf.soname);
+          const std::string inside = files_.back().inside();
+          const std::string folder(layers::parent_path(inside));
+          libraries_.emplace(std::pair(elf.soname, folder), &elf);
+          library_folders_.insert(folder);
+        }
         if (elf.architecture == subject.architecture) modules_.insert(module_of(path));
       }
       // A soname is often a link.
@@ -87,21 +95,9 @@ class NativeChecks {
       check_versions(file);
       check_needed(file);
     }
-    for (auto& [key, found] : other_architecture_)
-      findings_.push_back(found.finding("other-architecture", key.first,
-                                        "It is made for " + key.second + "; the function runs on " +
-                                            subject_.architecture + "."));
-    for (auto& [key, found] : newer_versions_)
-      findings_.push_back(found.finding("newer-symbol-version", std::get<0>(key),
-                                        "It needs " + std::get<1>(key) + " of " + std::get<2>(key) +
-                                            "; " + std::string(system_->name()) + ", which " +
-                                            subject_.runtime->identifier + " runs on, ends with " +
-                                            newest_text(std::get<1>(key)) + "."));
-    for (auto& [key, found] : missing_)
-      findings_.push_back(found.finding(
-          "missing-library", key.first,
-          "It needs " + key.second + ", which is neither in the packages nor known to be in " +
-              std::string(system_->name()) + "."));
+    other_architecture_.move_to(findings_, "other-architecture");
+    newer_versions_.move_to(findings_, "newer-symbol-version");
+    missing_.move_to(findings_, "missing-library");
   }
 
  private:
@@ -116,7 +112,10 @@ class NativeChecks {
       // Python has one file for each; the other platform's alone is of no use.
       if (!is_python_extension(path) || modules_.contains(module_of(path))) return;
     }
-    other_architecture_[{package_name(subject_, file.owner), file.elf->architecture}].add(path);
+    other_architecture_.add(package_name(subject_, file.owner),
+                            "It is made for " + file.elf->architecture + "; the function runs on " +
+                                subject_.architecture + ".",
+                            path);
   }
 
   std::string newest_text(const std::string& version) const {
@@ -125,56 +124,60 @@ class NativeChecks {
   }
 
   void check_versions(const NativeFile& file) {
-    if (!system_) return;
+    if (!system_ || file.elf->needed_versions.empty()) return;
+    const auto folders = rpath_folders(file);
     // The worst of each library is enough.
     std::map<std::string, std::string> worst;
     for (const ElfFile::NeededVersion& needed : file.elf->needed_versions) {
       if (needed.weak || system_->has_version(needed.version)) continue;
-      if (brought_version(file, needed)) continue;
+      if (brought_version(folders, needed)) continue;
       std::string& known = worst[needed.library];
       if (known.size() < needed.version.size() ||
           (known.size() == needed.version.size() && known < needed.version))
         known = needed.version;
     }
     for (const auto& [library, version] : worst) {
-      newer_versions_[{package_name(subject_, file.owner), version, library}].add(
-          file.entry().path);
+      newer_versions_.add(package_name(subject_, file.owner),
+                          "It needs " + version + " of " + library + "; " +
+                              std::string(system_->name()) + ", which " +
+                              subject_.runtime->identifier + " runs on, ends with " +
+                              newest_text(version) + ".",
+                          file.entry().path);
       if (brought(library)) note_system_wins(file, library, version);
     }
   }
 
-  /// The library itself comes along and is found before the system's, by RUNPATH or in /var/task.
-  bool brought_version(const NativeFile& file, const ElfFile::NeededVersion& needed) const {
-    for (const NativeFile& other : files_) {
-      if (other.elf->soname != needed.library) continue;
-      const std::string folder(layers::parent_path(other.inside()));
-      if (!is_in_run_path(file, folder)) continue;
-      if (std::binary_search(other.elf->defined_versions.begin(), other.elf->defined_versions.end(),
-                             needed.version))
-        return true;
-    }
-    return false;
+  /// The library itself comes along and is found before the system's.
+  bool brought_version(const std::set<std::string>& folders,
+                       const ElfFile::NeededVersion& needed) const {
+    return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+      const auto there = libraries_.equal_range({needed.library, folder});
+      return std::any_of(there.first, there.second, [&needed](const auto& library) {
+        const auto& defined = library.second->defined_versions;
+        return std::binary_search(defined.begin(), defined.end(), needed.version);
+      });
+    });
   }
 
-  std::vector<std::string> run_path_folders(const NativeFile& file) const {
-    std::vector<std::string> folders;
-    const std::string origin(layers::parent_path(file.inside()));
+  /// Folders in which the loader looks before it does in LD_LIBRARY_PATH, whose first ones are the
+  /// system's: those of DT_RPATH alone.
+  std::set<std::string> rpath_folders(const NativeFile& file) const {
+    std::set<std::string> folders;
+    if (!file.elf->run_path_is_rpath) return folders;
+    const std::string inside = file.inside();
+    const std::string origin(layers::parent_path(inside));
     std::string_view rest = file.elf->run_path;
-    while (!rest.empty()) {
+    while (!rest.empty() && folders.size() < most_rpath_folders) {
       const std::size_t colon = rest.find(':');
       std::string folder(rest.substr(0, colon));
       rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
       for (const std::string_view word : {"${ORIGIN}", "$ORIGIN"})
         if (const std::size_t at = folder.find(word); at != std::string::npos)
           folder.replace(at, word.size(), origin);
-      folders.push_back(normal_path(folder));
+      folder = normal_path(folder);
+      if (library_folders_.contains(folder)) folders.insert(std::move(folder));
     }
     return folders;
-  }
-
-  bool is_in_run_path(const NativeFile& file, const std::string& folder) const {
-    const auto folders = run_path_folders(file);
-    return std::find(folders.begin(), folders.end(), folder) != folders.end();
   }
 
   bool brought(const std::string& soname) const { return names_.contains(soname); }
@@ -184,7 +187,10 @@ class NativeChecks {
     for (const std::string& soname : file.elf->needed) {
       // Somewhere in the packages: by RUNPATH, or loaded before by somebody else.
       if (brought(soname) || system_->has_library(soname)) continue;
-      missing_[{package_name(subject_, file.owner), soname}].add(file.entry().path);
+      missing_.add(package_name(subject_, file.owner),
+                   "It needs " + soname + ", which is neither in the packages nor known to be in " +
+                       std::string(system_->name()) + ".",
+                   file.entry().path);
     }
   }
 
@@ -213,9 +219,12 @@ class NativeChecks {
   std::set<std::string, std::less<>> names_;
   std::set<std::string> modules_;
   std::set<std::string> told_;
-  std::map<std::pair<std::string, std::string>, PathCollector> other_architecture_;
-  std::map<std::tuple<std::string, std::string, std::string>, PathCollector> newer_versions_;
-  std::map<std::pair<std::string, std::string>, PathCollector> missing_;
+  /// By soname and folder inside.
+  std::multimap<std::pair<std::string, std::string>, const ElfFile*> libraries_;
+  std::set<std::string> library_folders_;
+  MessageCollector other_architecture_;
+  MessageCollector newer_versions_;
+  MessageCollector missing_;
 };
 
 }  // namespace
