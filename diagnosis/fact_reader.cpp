@@ -1,5 +1,6 @@
 // read_facts(): one pass over the files of a tree.
 #include "base/unique_fd.hpp"
+#include "layers/entry_name.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -13,7 +14,9 @@
 #include <cerrno>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "diagnosis/folder_files.hpp"
 #include "diagnosis/jar_manifest.hpp"
@@ -32,6 +35,18 @@ constexpr std::size_t largest_path_file = 64 * 1024;
 constexpr std::size_t longest_interpreter_line = 255;
 /// A Python source that is searched for words; longer ones are data.
 constexpr std::size_t largest_source = 4 << 20;
+/// A name or a version; what is longer is none.
+constexpr std::size_t longest_name = 256;
+/// Of a package.json; deeper values are left out.
+constexpr int deepest_json = 64;
+/// A tree within AWS's limit has some megabytes of facts. Links and shared strings let a hostile
+/// one have any number.
+constexpr std::int64_t most_fact_bytes = std::int64_t{128} << 20;
+/// Of the metadata of Python distributions, which is read file by file.
+constexpr std::int64_t most_metadata_bytes = std::int64_t{48} << 20;
+constexpr unsigned most_threads = 16;
+/// A thread takes so many entries at a time, so that it reads neighbours.
+constexpr Index run = 32;
 
 std::string_view file_name(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
@@ -110,23 +125,25 @@ std::optional<BytecodeFact> bytecode_of(std::string_view head) {
   return fact;
 }
 
-/// What of a package.json decides which file is loaded and which packages it needs.
+/// What of a package.json tells which packages it needs and how it is imported.
 std::string package_facts(std::string_view text) {
-  constexpr std::array wanted = {"name",
-                                 "version",
-                                 "type",
-                                 "main",
-                                 "exports",
-                                 "engines",
-                                 "dependencies",
-                                 "peerDependencies",
-                                 "peerDependenciesMeta",
-                                 "optionalDependencies"};
-  const json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  constexpr std::array wanted = {"name",         "version",          "type",
+                                 "dependencies", "peerDependencies", "optionalDependencies"};
+  // Copies and dump() recurse, so depth is a matter of the stack.
+  const auto shallow = [](int depth, json::parse_event_t, const json&) {
+    return depth < deepest_json;
+  };
+  json document = json::parse(text, shallow, /*allow_exceptions=*/false);
   if (!document.is_object()) return {};
   json kept = json::object();
   for (const char* key : wanted)
-    if (const auto found = document.find(key); found != document.end()) kept[key] = *found;
+    if (const auto found = document.find(key); found != document.end())
+      kept[key] = std::move(*found);
+  for (const char* key : {"name", "version"})
+    if (const auto found = kept.find(key);
+        found != kept.end() && found->is_string() &&
+        found->get_ref<const std::string&>().size() > longest_name)
+      kept.erase(found);
   return kept.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -155,7 +172,7 @@ std::string quoted_after(std::string_view text, std::string_view key) {
   const std::size_t begin = text.find_first_of("\"'", at + key.size());
   if (begin == std::string_view::npos) return {};
   const std::size_t end = text.find(text[begin], begin + 1);
-  if (end == std::string_view::npos) return {};
+  if (end == std::string_view::npos || end - begin > longest_name) return {};
   return std::string(text.substr(begin + 1, end - begin - 1));
 }
 
@@ -174,6 +191,15 @@ bool is_gem_specification(std::string_view path) {
   return path.ends_with(".gemspec") && path.find("specifications/") != std::string_view::npos;
 }
 
+struct ByPath {
+  bool operator()(const TreeEntry& entry, const std::string& path) const {
+    return entry.path < path;
+  }
+  bool operator()(const std::string& path, const TreeEntry& entry) const {
+    return path < entry.path;
+  }
+};
+
 /// How much of a file is wanted for its name.
 std::size_t wanted_bytes(std::string_view path) {
   const std::string_view name = file_name(path);
@@ -183,22 +209,74 @@ std::size_t wanted_bytes(std::string_view path) {
   return 0;
 }
 
+std::size_t size_of(const std::string& text) {
+  return sizeof text + text.size();
+}
+std::size_t size_of(const std::vector<std::string>& texts) {
+  std::size_t size = sizeof texts;
+  for (const std::string& text : texts) size += size_of(text);
+  return size;
+}
+std::size_t size_of(const ElfFile& elf) {
+  std::size_t size = sizeof elf + size_of(elf.needed) + size_of(elf.defined_versions);
+  for (const ElfFile::NeededVersion& needed : elf.needed_versions)
+    size += size_of(needed.library) + size_of(needed.version);
+  return size;
+}
+std::size_t size_of(const PythonDistribution& distribution) {
+  return sizeof distribution + size_of(distribution.requires_dist) + size_of(distribution.files) +
+         size_of(distribution.top_level) + distribution.entry_points.size();
+}
+
+/// How much more may be kept of one tree.
+class Budget {
+ public:
+  explicit Budget(std::int64_t bytes) : left_(bytes) {}
+  /// False once there is not enough.
+  bool take(std::size_t bytes) {
+    const auto wanted = static_cast<std::int64_t>(bytes);
+    return left_.fetch_sub(wanted) >= wanted;
+  }
+  bool is_spent() const { return left_ <= 0; }
+
+ private:
+  std::atomic<std::int64_t> left_;
+};
+
+/// What all threads share.
+struct Work {
+  const layers::TreeListing& listing;
+  int tree_fd;
+  TreeFacts facts{};
+  std::mutex merging{};
+  std::atomic<Index> next{0};
+  Budget budget{most_fact_bytes};
+};
+
 class Worker {
  public:
-  Worker(const layers::TreeListing& listing, int tree_fd, TreeFacts& facts, std::mutex& merging)
-      : listing_(listing), tree_fd_(tree_fd), facts_(facts), merging_(merging) {}
+  explicit Worker(Work& work) : work_(work) {}
 
+  void run_to_the_end() {
+    const auto end = static_cast<Index>(work_.listing.size());
+    for (Index begin; (begin = work_.next.fetch_add(run)) < end;)
+      for (Index index = begin; index < std::min(end, begin + run); ++index) read(index);
+    hand_over();
+  }
+
+ private:
   void read(Index index) {
-    const TreeEntry& entry = listing_[index];
+    const TreeEntry& entry = work_.listing[index];
     if (entry.type != TreeEntry::Type::file) return;
-    if (!reader_.read(tree_fd_, entry.path, wanted_bytes(entry.path))) return;
+    if (!reader_.read(work_.tree_fd, entry.path, wanted_bytes(entry.path))) return;
     // Each index is one thread's.
-    facts_.digests[index] = reader_.digest();
+    work_.facts.digests[index] = reader_.digest();
     const std::string_view head = reader_.head();
     const std::string_view name = file_name(entry.path);
     if (head.starts_with("\x7f"
                          "ELF")) {
-      if (auto elf = read_elf(reader_.fd())) found_.elf_files.emplace(index, std::move(*elf));
+      if (auto elf = read_elf(reader_.fd()); elf && work_.budget.take(size_of(*elf)))
+        found_.elf_files.emplace(index, std::move(*elf));
     } else if (auto script = script_of(head)) {
       found_.scripts.emplace(index, std::move(*script));
     }
@@ -207,33 +285,36 @@ class Worker {
     } else if (name.ends_with(".py")) {
       read_source(index, name, reader_.content());
     } else if (name == "package.json") {
-      if (std::string text = package_facts(reader_.content()); !text.empty())
+      if (std::string text = package_facts(reader_.content());
+          !text.empty() && work_.budget.take(size_of(text)))
         found_.package_json.emplace(index, std::move(text));
     } else if (name.ends_with(".pth")) {
-      found_.path_files.emplace(index, path_file_lines(reader_.content()));
+      if (auto lines = path_file_lines(reader_.content()); work_.budget.take(size_of(lines)))
+        found_.path_files.emplace(index, std::move(lines));
     } else if (is_gem_specification(entry.path)) {
       found_.gems.emplace(index, gem_of(entry.path, reader_.content()));
     } else if (name.ends_with(".jar")) {
-      if (auto jar = read_jar(reader_.fd(), entry.size, name)) found_.jars.emplace(index, *jar);
+      if (auto jar = read_jar(layers::FileSource(reader_.fd(), entry.size), name))
+        found_.jars.emplace(index, std::move(*jar));
     }
   }
 
   void hand_over() {
-    const std::lock_guard lock(merging_);
-    facts_.elf_files.merge(found_.elf_files);
-    facts_.scripts.merge(found_.scripts);
-    facts_.bytecode.merge(found_.bytecode);
-    facts_.package_json.merge(found_.package_json);
-    facts_.path_files.merge(found_.path_files);
-    facts_.six_versions.merge(found_.six_versions);
-    facts_.gems.merge(found_.gems);
-    facts_.jars.merge(found_.jars);
-    for (auto [from, to] : {std::pair(&found_.legacy_namespaces, &facts_.legacy_namespaces),
-                            std::pair(&found_.metadata_users, &facts_.metadata_users)})
+    const std::lock_guard lock(work_.merging);
+    TreeFacts& facts = work_.facts;
+    facts.elf_files.merge(found_.elf_files);
+    facts.scripts.merge(found_.scripts);
+    facts.bytecode.merge(found_.bytecode);
+    facts.package_json.merge(found_.package_json);
+    facts.path_files.merge(found_.path_files);
+    facts.six_versions.merge(found_.six_versions);
+    facts.gems.merge(found_.gems);
+    facts.jars.merge(found_.jars);
+    for (auto [from, to] : {std::pair(&found_.legacy_namespaces, &facts.legacy_namespaces),
+                            std::pair(&found_.metadata_users, &facts.metadata_users)})
       to->insert(to->end(), from->begin(), from->end());
   }
 
- private:
   void read_source(Index index, std::string_view name, std::string_view text) {
     if (name == "__init__.py" && contains_any(text, {"extend_path(", "declare_namespace("}))
       found_.legacy_namespaces.push_back(index);
@@ -245,49 +326,88 @@ class Worker {
         found_.six_versions.emplace(index, std::move(version));
   }
 
-  const layers::TreeListing& listing_;
-  int tree_fd_;
-  TreeFacts& facts_;
-  std::mutex& merging_;
+  Work& work_;
   FileReader reader_;
   TreeFacts found_;
 };
 
+/// The files of Python's metadata, as long as there is not too much to read: every RECORD can be a
+/// link to the same one.
+class MeteredFiles final : public FileView {
+ public:
+  explicit MeteredFiles(const std::filesystem::path& root) : files_(root) {}
+
+  bool is_spent() const { return budget_.is_spent(); }
+
+  std::optional<FileNode> look(const std::string& path) const override { return files_.look(path); }
+  std::vector<std::string> names(const std::string& directory) const override {
+    return files_.names(directory);
+  }
+  std::optional<std::string> read(const std::string& path, std::size_t limit) const override {
+    if (is_spent()) return std::nullopt;
+    auto content = files_.read(path, limit);
+    if (content && !budget_.take(content->size())) return std::nullopt;
+    return content;
+  }
+
+ private:
+  FolderFiles files_;
+  mutable Budget budget_{most_metadata_bytes};
+};
+
+/// Rows of a RECORD that are files of the tree, each once.
+void keep_what_is_there(PythonDistribution& distribution, std::string_view folder,
+                        const layers::TreeListing& listing) {
+  std::string path;
+  std::erase_if(distribution.files, [&](const std::string& file) {
+    path.assign(folder).append(folder.empty() ? "" : "/").append(file);
+    return !std::binary_search(listing.begin(), listing.end(), path, ByPath());
+  });
+  std::sort(distribution.files.begin(), distribution.files.end());
+  distribution.files.erase(std::unique(distribution.files.begin(), distribution.files.end()),
+                           distribution.files.end());
+}
+
+void read_distributions(const std::filesystem::path& tree, Work& work) {
+  const MeteredFiles files(tree);
+  for (Index index = 0; index < work.listing.size() && !files.is_spent(); ++index) {
+    const TreeEntry& entry = work.listing[index];
+    if (entry.type == TreeEntry::Type::symlink || !is_metadata_name(file_name(entry.path)))
+      continue;
+    auto distribution = read_distribution(files, "/" + entry.path);
+    if (!distribution) continue;
+    const bool has_record = !distribution->files.empty();
+    keep_what_is_there(*distribution, layers::parent_path(entry.path), work.listing);
+    // Without a record everything below the top-level modules counts, which must not come back.
+    if (has_record && distribution->files.empty()) distribution->top_level.clear();
+    if (work.budget.take(size_of(*distribution)))
+      work.facts.distributions.emplace(index, std::move(*distribution));
+  }
+}
+
 }  // namespace
 
 TreeFacts read_facts(const std::filesystem::path& tree, const layers::TreeListing& listing) {
-  TreeFacts facts;
-  facts.digests.resize(listing.size());
   const base::UniqueFd tree_fd(::open(tree.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!tree_fd) return facts;
-
-  std::atomic<Index> next{0};
-  std::mutex merging;
-  const auto work = [&] {
-    // In runs, so that a thread reads neighbours.
-    constexpr Index run = 32;
-    Worker worker(listing, tree_fd.get(), facts, merging);
-    const auto end = static_cast<Index>(listing.size());
-    for (Index begin; (begin = next.fetch_add(run)) < end;)
-      for (Index index = begin; index < std::min(end, begin + run); ++index) worker.read(index);
-    worker.hand_over();
-  };
-  std::vector<std::jthread> threads;
-  for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) threads.emplace_back(work);
-  work();
-  threads.clear();
-  for (std::vector<Index>* list : {&facts.legacy_namespaces, &facts.metadata_users})
-    std::sort(list->begin(), list->end());
-
-  const FolderFiles files(tree);
-  for (Index index = 0; index < listing.size(); ++index) {
-    const TreeEntry& entry = listing[index];
-    if (entry.type == TreeEntry::Type::symlink || !is_metadata_name(file_name(entry.path)))
-      continue;
-    if (auto distribution = read_distribution(files, "/" + entry.path))
-      facts.distributions.emplace(index, std::move(*distribution));
+  Work work{listing, tree_fd.get()};
+  work.facts.digests.resize(listing.size());
+  if (!tree_fd) return std::move(work.facts);
+  const auto read_files = [&work] { Worker(work).run_to_the_end(); };
+  {
+    const std::size_t wanted = std::min<std::size_t>(
+        {std::thread::hardware_concurrency(), most_threads, listing.size() / run});
+    std::vector<std::jthread> threads;
+    try {
+      while (threads.size() + 1 < wanted) threads.emplace_back(read_files);
+    } catch (const std::system_error&) {
+      // A host that allows no more threads: those that there are do it.
+    }
+    read_files();
   }
-  return facts;
+  for (std::vector<Index>* list : {&work.facts.legacy_namespaces, &work.facts.metadata_users})
+    std::sort(list->begin(), list->end());
+  read_distributions(tree, work);
+  return std::move(work.facts);
 }
 
 }  // namespace diagnosis

@@ -149,9 +149,8 @@ constexpr std::array all_rules = {
     Rule{"system-library-wins", Severity::warning, "library that loses against the system's",
          "/opt/lib is the last folder of LD_LIBRARY_PATH: the library of Amazon Linux is loaded "
          "instead.",
-         "Set an RPATH of $ORIGIN/../lib in what needs it (patchelf --force-rpath; a RUNPATH comes "
-         "too "
-         "late), or build against the system's library."},
+         "Set an RPATH of $ORIGIN/../lib in what needs it (a RUNPATH comes too late: patchelf "
+         "--force-rpath), or build against the system's library."},
     Rule{"too-many-layers", Severity::error, "more than five layers",
          "AWS refuses it: Cannot reference more than 5 layers.", "Merge some of them."},
     Rule{"two-versions-of-metadata", Severity::warning, "metadata of two versions of one package",

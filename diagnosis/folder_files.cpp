@@ -21,9 +21,15 @@ std::string link_target(const std::string& path) {
   return size > 0 ? std::string(target, static_cast<std::size_t>(size)) : std::string();
 }
 
+/// The kernel would take it for the shorter path.
+bool has_nul(const std::string& path) {
+  return path.find('\0') != std::string::npos;
+}
+
 }  // namespace
 
 std::optional<FileNode> FolderFiles::look(const std::string& path) const {
+  if (has_nul(path)) return std::nullopt;
   const std::string where = root_.string() + path;
   struct stat status{};
   if (::lstat(where.c_str(), &status) != 0) return std::nullopt;
@@ -42,6 +48,7 @@ std::optional<FileNode> FolderFiles::look(const std::string& path) const {
 }
 
 std::vector<std::string> FolderFiles::names(const std::string& directory) const {
+  if (has_nul(directory)) return {};
   const base::UniqueFd folder(::open((root_.string() + directory).c_str(),
                                      O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (!folder) return {};
@@ -52,6 +59,7 @@ std::vector<std::string> FolderFiles::names(const std::string& directory) const 
 }
 
 std::optional<std::string> FolderFiles::read(const std::string& path, std::size_t limit) const {
+  if (has_nul(path)) return std::nullopt;
   const base::UniqueFd file(
       ::open((root_.string() + path).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat status{};

@@ -3,6 +3,18 @@
 #include <algorithm>
 
 namespace diagnosis {
+namespace {
+
+/// A file without a digest could not be read this time; somebody else may be able to.
+bool is_complete(const Package& package) {
+  for (std::size_t i = 0; i < package.listing.size(); ++i)
+    if (package.listing[i].type == layers::TreeEntry::Type::file &&
+        package.facts.digests[i] == base::Digest())
+      return false;
+  return true;
+}
+
+}  // namespace
 
 std::optional<TreeFacts::Index> Package::index_of(std::string_view path) const {
   const auto found = std::lower_bound(
@@ -26,7 +38,7 @@ base::Result<Package> examine(layers::LayerStore& store, layers::PreparedTree tr
     package.facts = std::move(*facts);
   } else {
     package.facts = read_facts(tree.tree, package.listing);
-    store.keep_facts(tree, to_bytes(package.facts));
+    if (is_complete(package)) store.keep_facts(tree, to_bytes(package.facts));
   }
   package.tree = std::move(tree);
   return package;

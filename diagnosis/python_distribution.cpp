@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <utility>
 
 namespace diagnosis {
@@ -14,6 +15,10 @@ namespace {
 constexpr std::size_t metadata_limit = std::size_t{1} << 20;
 constexpr std::size_t record_limit = std::size_t{16} << 20;
 constexpr std::size_t most_rows = 200'000;
+/// A name or a version; what is longer does not count.
+constexpr std::size_t longest_name = 256;
+/// A requirement with its marker.
+constexpr std::size_t longest_requirement = 4096;
 
 char lower(char letter) {
   return static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
@@ -92,12 +97,13 @@ void read_fields(std::string_view text, PythonDistribution& distribution) {
     fields.emplace_back(lower(line.substr(0, colon)), trimmed(line.substr(colon + 1)));
   }
   for (auto& [name, value] : fields) {
-    if (value.empty()) continue;
+    if (value.empty() || value.size() > longest_requirement) continue;
+    const bool may_be_name = value.size() <= longest_name;
     if (name == "requires-dist") {
       distribution.requires_dist.push_back(std::move(value));
-    } else if (name == "name" && distribution.name.empty()) {
+    } else if (name == "name" && distribution.name.empty() && may_be_name) {
       distribution.name = std::move(value);
-    } else if (name == "version" && distribution.version.empty()) {
+    } else if (name == "version" && distribution.version.empty() && may_be_name) {
       distribution.version = std::move(value);
     } else if (name == "requires-python" && distribution.requires_python.empty()) {
       distribution.requires_python = std::move(value);
@@ -115,12 +121,15 @@ std::vector<std::string> take_row(std::string_view& text) {
   std::vector<std::string> fields(1);
   bool quoted = false;
   while (!text.empty()) {
+    const std::string_view plain =
+        text.substr(0, quoted ? text.find('"') : text.find_first_of(",\"\r\n"));
+    fields.back() += plain;
+    text.remove_prefix(plain.size());
+    if (text.empty()) break;
     const char letter = text.front();
     text.remove_prefix(1);
     if (quoted) {
-      if (letter != '"') {
-        fields.back() += letter;
-      } else if (text.starts_with('"')) {
+      if (text.starts_with('"')) {
         fields.back() += '"';
         text.remove_prefix(1);
       } else {
@@ -217,6 +226,7 @@ std::vector<std::string> read_requires(const FileView& view, const std::string& 
       }
       continue;
     }
+    if (text.size() + condition.size() > longest_requirement) continue;
     if (condition.empty()) {
       requirements.push_back(text);
       continue;
@@ -253,6 +263,10 @@ std::string_view top_level_of(std::string_view path) {
 std::vector<std::string> read_top_level(const FileView& view, const std::string& metadata,
                                         const std::vector<std::string>& files) {
   std::vector<std::string> names = lines_of(view, metadata + "/top_level.txt", metadata_limit);
+  std::set<std::string> known;
+  std::erase_if(names, [&known](const std::string& name) {
+    return name.find('/') != name.npos || !known.insert(name).second;
+  });
   if (!names.empty()) return names;
   // Sorted lists put the files of one folder together: the last name is usually the same.
   std::string_view last;

@@ -1,186 +1,270 @@
 #include "diagnosis/tree_facts.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace diagnosis {
 namespace {
 
-using nlohmann::json;
 using Index = TreeFacts::Index;
 
-// Raised whenever read_facts() finds out something else.
-constexpr int version = 1;
+// The number is raised whenever read_facts() finds out something else.
+constexpr std::string_view format_line = "lamina-facts 2\n";
 
-/// A map of facts as a list of [index, ...fields]: names would be most of the bytes.
-template <typename Fact, typename ToFields>
-json rows(const std::map<Index, Fact>& facts, ToFields to_fields) {
-  json list = json::array();
-  for (const auto& [index, fact] : facts) list.push_back(json::array({index, to_fields(fact)}));
-  return list;
-}
-
-template <typename Fact, typename FromFields>
-std::map<Index, Fact> facts_of(const json& list, std::size_t entries, FromFields from_fields) {
-  std::map<Index, Fact> facts;
-  for (const json& row : list)
-    if (const Index index = row.at(0).get<Index>(); index < entries)
-      facts.emplace_hint(facts.end(), index, from_fields(row.at(1)));
-  return facts;
-}
-
-std::vector<Index> indices_of(const json& list, std::size_t entries) {
-  std::vector<Index> indices;
-  for (const json& index : list)
-    if (index.get<Index>() < entries) indices.push_back(index.get<Index>());
-  return indices;
-}
-
-json to_fields(const ElfFile& elf) {
-  json needed_versions = json::array();
-  for (const ElfFile::NeededVersion& needed : elf.needed_versions)
-    needed_versions.push_back({needed.library, needed.version, needed.weak});
-  return {static_cast<int>(elf.kind),
-          elf.architecture,
-          elf.has_dynamic_section,
-          elf.interpreter,
-          elf.soname,
-          elf.needed,
-          elf.run_path,
-          needed_versions,
-          elf.defined_versions,
-          elf.run_path_is_rpath};
-}
-
-ElfFile elf_from(const json& fields) {
-  ElfFile elf;
-  elf.kind = static_cast<ElfFile::Kind>(fields.at(0).get<int>());
-  elf.architecture = fields.at(1).get<std::string>();
-  elf.has_dynamic_section = fields.at(2).get<bool>();
-  elf.interpreter = fields.at(3).get<std::string>();
-  elf.soname = fields.at(4).get<std::string>();
-  elf.needed = fields.at(5).get<std::vector<std::string>>();
-  elf.run_path = fields.at(6).get<std::string>();
-  for (const json& needed : fields.at(7))
-    elf.needed_versions.push_back({needed.at(0).get<std::string>(), needed.at(1).get<std::string>(),
-                                   needed.at(2).get<bool>()});
-  elf.defined_versions = fields.at(8).get<std::vector<std::string>>();
-  elf.run_path_is_rpath = fields.at(9).get<bool>();
-  return elf;
-}
-
-json to_fields(const PythonDistribution& distribution) {
-  return {distribution.name,          distribution.version,
-          distribution.requires_dist, distribution.requires_python,
-          distribution.files,         distribution.top_level,
-          distribution.entry_points};
-}
-
-PythonDistribution distribution_from(const json& fields) {
-  return {.name = fields.at(0).get<std::string>(),
-          .version = fields.at(1).get<std::string>(),
-          .requires_dist = fields.at(2).get<std::vector<std::string>>(),
-          .requires_python = fields.at(3).get<std::string>(),
-          .files = fields.at(4).get<std::vector<std::string>>(),
-          .top_level = fields.at(5).get<std::vector<std::string>>(),
-          .entry_points = fields.at(6).get<std::string>()};
-}
-
-json to_fields(const BytecodeFact& fact) {
-  return {static_cast<int>(fact.check), fact.source_mtime, fact.source_size};
-}
-
-BytecodeFact bytecode_from(const json& fields) {
-  return {.check = static_cast<BytecodeFact::Check>(fields.at(0).get<int>()),
-          .source_mtime = fields.at(1).get<std::uint32_t>(),
-          .source_size = fields.at(2).get<std::uint32_t>()};
-}
-
-json to_fields(const ScriptFact& script) {
-  return {script.interpreter_line, script.carriage_return};
-}
-
-ScriptFact script_from(const json& fields) {
-  return {fields.at(0).get<std::string>(), fields.at(1).get<bool>()};
-}
-
-json to_fields(const NamedVersion& named) {
-  return {named.name, named.version};
-}
-
-NamedVersion named_from(const json& fields) {
-  return {fields.at(0).get<std::string>(), fields.at(1).get<std::string>()};
-}
-
-json::binary_t digests_of(const TreeFacts& facts) {
-  std::vector<std::uint8_t> bytes;
-  bytes.reserve(facts.digests.size() * std::tuple_size_v<base::Digest::Bytes>);
-  for (const base::Digest& digest : facts.digests)
-    bytes.insert(bytes.end(), digest.bytes().begin(), digest.bytes().end());
-  return json::binary_t(std::move(bytes));
-}
-
-std::vector<base::Digest> digests_from(const json::binary_t& bytes) {
-  constexpr std::size_t size = std::tuple_size_v<base::Digest::Bytes>;
-  std::vector<base::Digest> digests;
-  digests.reserve(bytes.size() / size);
-  for (std::size_t at = 0; at + size <= bytes.size(); at += size) {
-    base::Digest::Bytes digest;
-    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), size, digest.begin());
-    digests.emplace_back(digest);
+/// Of bytes damaged by accident, not on purpose.
+std::uint64_t checksum(std::string_view bytes) {
+  constexpr std::uint64_t prime = 0x9e37'79b9'7f4a'7c15;
+  std::uint64_t sum = bytes.size();
+  while (!bytes.empty()) {
+    std::uint64_t word = 0;
+    const std::size_t size = std::min(bytes.size(), sizeof word);
+    std::memcpy(&word, bytes.data(), size);
+    bytes.remove_prefix(size);
+    sum = (sum ^ word) * prime;
+    sum ^= sum >> 32;
   }
-  return digests;
+  return sum;
 }
+
+/// Fixed-size numbers in the machine's byte order: the bytes never leave it.
+class Writer {
+ public:
+  template <typename Number>
+  void number(Number value) {
+    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
+  }
+  void count(std::size_t value) { number(static_cast<std::uint32_t>(value)); }
+  void raw(std::string_view text) { bytes_.append(text); }
+
+  void add(bool value) { number(static_cast<std::uint8_t>(value)); }
+  void add(std::uint32_t value) { number(value); }
+  void add(const std::string& text) {
+    count(text.size());
+    raw(text);
+  }
+  template <typename Value>
+  void add(const std::vector<Value>& values) {
+    count(values.size());
+    for (const Value& value : values) add(value);
+  }
+  template <typename Fact>
+  void add(const std::map<Index, Fact>& facts) {
+    count(facts.size());
+    for (const auto& [index, fact] : facts) {
+      add(index);
+      add(fact);
+    }
+  }
+  void add(const ElfFile::NeededVersion& needed) {
+    add(needed.library);
+    add(needed.version);
+    add(needed.weak);
+  }
+  void add(const ElfFile& elf) {
+    add(static_cast<std::uint32_t>(elf.kind));
+    add(elf.architecture);
+    add(elf.has_dynamic_section);
+    add(elf.interpreter);
+    add(elf.soname);
+    add(elf.needed);
+    add(elf.run_path);
+    add(elf.run_path_is_rpath);
+    add(elf.needed_versions);
+    add(elf.defined_versions);
+  }
+  void add(const ScriptFact& script) {
+    add(script.interpreter_line);
+    add(script.carriage_return);
+  }
+  void add(const BytecodeFact& bytecode) {
+    add(static_cast<std::uint32_t>(bytecode.check));
+    add(bytecode.source_mtime);
+    add(bytecode.source_size);
+  }
+  void add(const PythonDistribution& distribution) {
+    add(distribution.name);
+    add(distribution.version);
+    add(distribution.requires_dist);
+    add(distribution.requires_python);
+    add(distribution.files);
+    add(distribution.top_level);
+    add(distribution.entry_points);
+  }
+  void add(const NamedVersion& named) {
+    add(named.name);
+    add(named.version);
+  }
+
+  std::string finish() {
+    number(checksum(bytes_));
+    return std::move(bytes_);
+  }
+
+ private:
+  std::string bytes_;
+};
+
+/// The way back. Once something is wrong everything else is empty, and good() says so.
+class Reader {
+ public:
+  Reader(std::string_view bytes, std::size_t entries) : bytes_(bytes), entries_(entries) {}
+
+  bool good() const { return good_; }
+  bool at_end() const { return good_ && bytes_.empty(); }
+
+  std::string_view raw(std::size_t size) {
+    if (bytes_.size() < size) good_ = false;
+    if (!good_) return {};
+    const std::string_view taken = bytes_.substr(0, size);
+    bytes_.remove_prefix(size);
+    return taken;
+  }
+  template <typename Number>
+  Number number() {
+    Number value{};
+    if (const std::string_view taken = raw(sizeof value); good_)
+      std::memcpy(&value, taken.data(), sizeof value);
+    return value;
+  }
+  /// Of things that take at least one byte each, so that no count asks for more than there is.
+  std::size_t count() {
+    const auto value = number<std::uint32_t>();
+    if (value > bytes_.size()) good_ = false;
+    return good_ ? value : 0;
+  }
+
+  void take(bool& value) { value = number<std::uint8_t>() != 0; }
+  void take(std::uint32_t& value) { value = number<std::uint32_t>(); }
+  void take(std::string& text) { text = raw(count()); }
+  template <typename Value>
+  void take(std::vector<Value>& values) {
+    const std::size_t size = count();
+    for (std::size_t i = 0; i < size && good_; ++i) take(values.emplace_back());
+  }
+  /// Indices of the listing in rising order; others are damage.
+  void take_indices(std::vector<Index>& indices) {
+    take(indices);
+    for (const Index index : indices) check(index);
+    last_.reset();
+  }
+  template <typename Fact>
+  void take(std::map<Index, Fact>& facts) {
+    const std::size_t size = count();
+    for (std::size_t i = 0; i < size && good_; ++i) {
+      const auto index = number<Index>();
+      check(index);
+      take(facts.emplace_hint(facts.end(), index, Fact())->second);
+    }
+    last_.reset();
+  }
+  void take(ElfFile::NeededVersion& needed) {
+    take(needed.library);
+    take(needed.version);
+    take(needed.weak);
+  }
+  void take(ElfFile& elf) {
+    take(elf.kind, ElfFile::Kind::other);
+    take(elf.architecture);
+    take(elf.has_dynamic_section);
+    take(elf.interpreter);
+    take(elf.soname);
+    take(elf.needed);
+    take(elf.run_path);
+    take(elf.run_path_is_rpath);
+    take(elf.needed_versions);
+    take(elf.defined_versions);
+  }
+  void take(ScriptFact& script) {
+    take(script.interpreter_line);
+    take(script.carriage_return);
+  }
+  void take(BytecodeFact& bytecode) {
+    take(bytecode.check, BytecodeFact::Check::never);
+    take(bytecode.source_mtime);
+    take(bytecode.source_size);
+  }
+  void take(PythonDistribution& distribution) {
+    take(distribution.name);
+    take(distribution.version);
+    take(distribution.requires_dist);
+    take(distribution.requires_python);
+    take(distribution.files);
+    take(distribution.top_level);
+    take(distribution.entry_points);
+  }
+  void take(NamedVersion& named) {
+    take(named.name);
+    take(named.version);
+  }
+
+ private:
+  template <typename Enumerator>
+  void take(Enumerator& value, Enumerator last) {
+    const auto number_of_it = number<std::uint32_t>();
+    if (number_of_it > static_cast<std::uint32_t>(last)) good_ = false;
+    value = good_ ? static_cast<Enumerator>(number_of_it) : last;
+  }
+  void check(Index index) {
+    if (index >= entries_ || (last_ && index <= *last_)) good_ = false;
+    last_ = index;
+  }
+
+  std::string_view bytes_;
+  std::size_t entries_;
+  bool good_ = true;
+  std::optional<Index> last_;
+};
 
 }  // namespace
 
 std::string to_bytes(const TreeFacts& facts) {
-  const auto plain = [](const auto& fact) { return json(fact); };
-  const auto fields = [](const auto& fact) { return to_fields(fact); };
-  const json document = {{"version", version},
-                         {"digests", json(digests_of(facts))},
-                         {"elf", rows(facts.elf_files, fields)},
-                         {"scripts", rows(facts.scripts, fields)},
-                         {"bytecode", rows(facts.bytecode, fields)},
-                         {"distributions", rows(facts.distributions, fields)},
-                         {"package_json", rows(facts.package_json, plain)},
-                         {"path_files", rows(facts.path_files, plain)},
-                         {"legacy_namespaces", facts.legacy_namespaces},
-                         {"metadata_users", facts.metadata_users},
-                         {"six", rows(facts.six_versions, plain)},
-                         {"gems", rows(facts.gems, fields)},
-                         {"jars", rows(facts.jars, fields)}};
-  std::string bytes;
-  json::to_cbor(document, bytes);
-  return bytes;
+  Writer writer;
+  writer.raw(format_line);
+  writer.count(facts.digests.size());
+  for (const base::Digest& digest : facts.digests)
+    writer.raw({reinterpret_cast<const char*>(digest.bytes().data()), digest.bytes().size()});
+  writer.add(facts.elf_files);
+  writer.add(facts.scripts);
+  writer.add(facts.bytecode);
+  writer.add(facts.distributions);
+  writer.add(facts.package_json);
+  writer.add(facts.path_files);
+  writer.add(facts.legacy_namespaces);
+  writer.add(facts.metadata_users);
+  writer.add(facts.six_versions);
+  writer.add(facts.gems);
+  writer.add(facts.jars);
+  return writer.finish();
 }
 
-std::optional<TreeFacts> facts_from_bytes(std::string_view bytes, std::size_t entries) try {
-  if (bytes.empty()) return std::nullopt;
-  const json document = json::from_cbor(bytes);
-  if (document.at("version").get<int>() != version) return std::nullopt;
-  const auto text = [](const json& fact) { return fact.get<std::string>(); };
+std::optional<TreeFacts> facts_from_bytes(std::string_view bytes, std::size_t entries) {
+  constexpr std::size_t sum_size = sizeof(std::uint64_t);
+  if (!bytes.starts_with(format_line) || bytes.size() < format_line.size() + sum_size)
+    return std::nullopt;
+  std::uint64_t sum = 0;
+  std::memcpy(&sum, bytes.data() + bytes.size() - sum_size, sum_size);
+  bytes.remove_suffix(sum_size);
+  if (sum != checksum(bytes)) return std::nullopt;
+  Reader reader(bytes.substr(format_line.size()), entries);
+  if (reader.count() != entries) return std::nullopt;
   TreeFacts facts;
-  facts.digests = digests_from(document.at("digests").get_binary());
-  if (facts.digests.size() != entries) return std::nullopt;
-  facts.elf_files = facts_of<ElfFile>(document.at("elf"), entries, elf_from);
-  facts.scripts = facts_of<ScriptFact>(document.at("scripts"), entries, script_from);
-  facts.bytecode = facts_of<BytecodeFact>(document.at("bytecode"), entries, bytecode_from);
-  facts.distributions =
-      facts_of<PythonDistribution>(document.at("distributions"), entries, distribution_from);
-  facts.package_json = facts_of<std::string>(document.at("package_json"), entries, text);
-  facts.path_files = facts_of<std::vector<std::string>>(
-      document.at("path_files"), entries,
-      [](const json& fact) { return fact.get<std::vector<std::string>>(); });
-  facts.legacy_namespaces = indices_of(document.at("legacy_namespaces"), entries);
-  facts.metadata_users = indices_of(document.at("metadata_users"), entries);
-  facts.six_versions = facts_of<std::string>(document.at("six"), entries, text);
-  facts.gems = facts_of<NamedVersion>(document.at("gems"), entries, named_from);
-  facts.jars = facts_of<NamedVersion>(document.at("jars"), entries, named_from);
+  facts.digests.reserve(entries);
+  for (std::size_t i = 0; i < entries && reader.good(); ++i)
+    facts.digests.emplace_back(reader.number<base::Digest::Bytes>());
+  reader.take(facts.elf_files);
+  reader.take(facts.scripts);
+  reader.take(facts.bytecode);
+  reader.take(facts.distributions);
+  reader.take(facts.package_json);
+  reader.take(facts.path_files);
+  reader.take_indices(facts.legacy_namespaces);
+  reader.take_indices(facts.metadata_users);
+  reader.take(facts.six_versions);
+  reader.take(facts.gems);
+  reader.take(facts.jars);
+  if (!reader.at_end()) return std::nullopt;
   return facts;
-} catch (const json::exception&) {
-  return std::nullopt;
 }
 
 }  // namespace diagnosis

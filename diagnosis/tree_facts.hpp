@@ -53,7 +53,7 @@ struct TreeFacts {
   std::map<Index, BytecodeFact> bytecode;
   /// By the metadata folder or file.
   std::map<Index, PythonDistribution> distributions;
-  /// The parts of a package.json that matter, as JSON text.
+  /// The parts of a package.json that matter, as JSON text: name, version, type, dependencies.
   std::map<Index, std::string> package_json;
   /// Lines of .pth files that are neither blank nor comments.
   std::map<Index, std::vector<std::string>> path_files;

@@ -22,11 +22,11 @@ std::string dumped(const ordered_json& document) {
 
 std::string version_text(const std::string& version, const std::string& owner) {
   if (owner.empty()) return "absent";
-  return version.empty() ? "(no version)" : version;
+  return version.empty() ? "(no version)" : printable(version);
 }
 
 std::string package_text(const PackageChange& change, const std::string& after) {
-  std::string text = fmt::format("  {} {}: {} -> {}", change.ecosystem, change.name,
+  std::string text = fmt::format("  {} {}: {} -> {}", change.ecosystem, printable(change.name),
                                  version_text(change.old_version, change.old_owner),
                                  version_text(change.new_version, change.new_owner));
   if (!change.old_owner.empty() && !change.new_owner.empty() &&
@@ -38,14 +38,14 @@ std::string package_text(const PackageChange& change, const std::string& after) 
 std::string path_text(const PathChange& change, const Colours& colours) {
   switch (change.kind) {
     case PathChange::Kind::added:
-      return fmt::format("  {}+{} {}\n", colours.green, colours.plain, change.path);
+      return fmt::format("  {}+{} {}\n", colours.green, colours.plain, printable(change.path));
     case PathChange::Kind::removed:
-      return fmt::format("  {}-{} {}\n", colours.red, colours.plain, change.path);
+      return fmt::format("  {}-{} {}\n", colours.red, colours.plain, printable(change.path));
     case PathChange::Kind::changed:
       break;
   }
   return fmt::format("  {}~{} {}  ({}, {} -> {} bytes)\n", colours.yellow, colours.plain,
-                     change.path, change.what, change.old_size, change.new_size);
+                     printable(change.path), change.what, change.old_size, change.new_size);
 }
 
 /// Results alike are the same answer; payloads are compared as they are.

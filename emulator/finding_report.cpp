@@ -86,10 +86,11 @@ std::string to_text(std::span<const Finding> findings, const Colours& colours) {
   std::string text;
   for (const Finding& finding : findings) {
     text += fmt::format("{}{}{}: {} {}[{}]{}\n", colour_of(finding.severity, colours),
-                        to_string(finding.severity), colours.plain, headline(finding), colours.dim,
-                        finding.id, colours.plain);
+                        to_string(finding.severity), colours.plain, printable(headline(finding)),
+                        colours.dim, finding.id, colours.plain);
     const std::size_t shown = std::min(finding.more.size(), most_paths_shown);
-    for (std::size_t i = 0; i < shown; ++i) text += "    also: " + finding.more[i] + "\n";
+    for (std::size_t i = 0; i < shown; ++i)
+      text += "    also: " + printable(finding.more[i]) + "\n";
     if (finding.more.size() > shown)
       text += fmt::format("    and {} more\n", finding.more.size() - shown);
     text += "    On AWS: " + finding.consequence + "\n    Mend: " + finding.remedy + "\n";

@@ -106,6 +106,10 @@ std::string owner_label(const OptView& opt, const Owner& owner) {
   return layer_text(opt, owner.layer);
 }
 
+std::string owner_text(const OptView& opt, const Owner& owner) {
+  return printable(owner_label(opt, owner));
+}
+
 /// What a path hides: "over layer 1 (differs, 12 B)".
 std::string shadow_text(const OptView& opt, const OptPath& path) {
   std::string text;
@@ -123,7 +127,8 @@ std::string summary_text(const OptReport& report, const Colours& colours) {
   const OptView& opt = report.examination->opt();
   const auto& runtime = report.examination->subject().runtime;
   std::size_t width = 5;
-  for (const auto& layer : opt.layers()) width = std::max(width, layer.reference().size());
+  for (const auto& layer : opt.layers())
+    width = std::max(width, printable(layer.reference()).size());
   std::string text =
       fmt::format("{}/opt of {} layer{}{}{}\n\n", colours.bold, opt.layers().size(),
                   opt.layers().size() == 1 ? "" : "s",
@@ -134,15 +139,15 @@ std::string summary_text(const OptReport& report, const Colours& colours) {
   for (std::size_t i = 0; i < opt.layers().size(); ++i) {
     const LayerShare& share = report.shares[i];
     text += fmt::format("  {}  {:{}}  {:>8}  {:>10}  {:>8}  {:>8}  {:>6}", i + 1,
-                        opt.layers()[i].reference(), width, share.files, size_text(share.bytes),
-                        share.wins, share.shadowed, share.lost);
+                        printable(opt.layers()[i].reference()), width, share.files,
+                        size_text(share.bytes), share.wins, share.shadowed, share.lost);
     text += runtime ? fmt::format("  {:>12}\n", share.not_searched) : "\n";
   }
   return text;
 }
 
 std::string version_text(const std::string& version) {
-  return version.empty() ? "(no version)" : version;
+  return version.empty() ? "(no version)" : printable(version);
 }
 
 std::string packages_text(const OptReport& report, const Colours& colours) {
@@ -155,21 +160,21 @@ std::string packages_text(const OptReport& report, const Colours& colours) {
     if (winner == nullptr ||
         (group.copies.size() == 1 && winner->owner.kind == Owner::Kind::runtime))
       continue;
-    text += fmt::format("  {} {} {}{}{}  {}, {}\n", to_string(group.ecosystem), group.name,
-                        colours.bold, version_text(winner->version), colours.plain,
-                        owner_label(opt, winner->owner), winner->place);
+    text += fmt::format("  {} {} {}{}{}  {}, {}\n", to_string(group.ecosystem),
+                        printable(group.name), colours.bold, version_text(winner->version),
+                        colours.plain, owner_text(opt, winner->owner), printable(winner->place));
     for (const PackageCopy& copy : group.copies)
       if (&copy != winner)
         text += fmt::format("      shadows {}  {}, {}\n", version_text(copy.version),
-                            owner_label(opt, copy.owner), copy.place);
+                            owner_text(opt, copy.owner), printable(copy.place));
     for (const PackageCopy* mixed : group.mixed_in()) {
       text += fmt::format("      {}mixed:{} {} of {} still show", colours.red, colours.plain,
-                          mixed->visible.size(), mixed->version);
+                          mixed->visible.size(), version_text(mixed->version));
       const auto& listing = mixed->owner.kind == Owner::Kind::code
                                 ? report.examination->code()->listing
                                 : opt.layers()[mixed->owner.layer].listing;
       for (std::size_t i = 0; i < std::min(mixed->visible.size(), most_mixed_files_shown); ++i)
-        text += (i == 0 ? ": " : ", ") + listing[mixed->visible[i]].path;
+        text += (i == 0 ? ": " : ", ") + printable(listing[mixed->visible[i]].path);
       text += mixed->visible.size() > most_mixed_files_shown ? ", ...\n" : "\n";
     }
   }
@@ -232,7 +237,7 @@ std::string tree_text(const OptReport& report, const Colours& colours) {
     std::vector<std::string> parts;
     for (std::size_t at = 0; at <= entry.path.size();) {
       const std::size_t slash = std::min(entry.path.find('/', at), entry.path.size());
-      parts.push_back(entry.path.substr(at, slash - at));
+      parts.push_back(printable(entry.path.substr(at, slash - at)));
       at = slash + 1;
     }
     std::size_t same = 0;
@@ -240,13 +245,13 @@ std::string tree_text(const OptReport& report, const Colours& colours) {
     open.resize(same);
     const auto indent = [&open] { return std::string(2 * open.size() + 2, ' '); };
     while (open.size() + 1 < parts.size()) {
-      rows.push_back({indent() + parts[open.size()] + "/", nullptr});
+      rows.push_back({indent() + printable(parts[open.size()]) + "/", nullptr});
       open.push_back(parts[open.size()]);
     }
     const bool directory = entry.type == TreeEntry::Type::directory;
-    std::string label = indent() + parts.back();
+    std::string label = indent() + printable(parts.back());
     if (directory) label += "/";
-    if (entry.type == TreeEntry::Type::symlink) label += " -> " + entry.link_target;
+    if (entry.type == TreeEntry::Type::symlink) label += " -> " + printable(entry.link_target);
     // A folder is of several layers, unless it hides something else.
     rows.push_back({std::move(label), directory && path->shadowed.empty() ? nullptr : path});
     if (directory) open.push_back(parts.back());
@@ -259,10 +264,11 @@ std::string list_text(const OptReport& report) {
   std::string text = "\n";
   for (const OptPath* path : report.paths) {
     const TreeEntry& entry = path->merged.entry;
-    text += fmt::format("{} {:>10} {:9} [{}] /opt/{}{}{}\n", mode_text(entry), entry.size,
-                        type_text(entry), path->merged.tree + 1, entry.path,
-                        entry.type == TreeEntry::Type::symlink ? " -> " + entry.link_target : "",
-                        path->shadowed.empty() ? "" : "  " + shadow_text(opt, *path));
+    text += fmt::format(
+        "{} {:>10} {:9} [{}] /opt/{}{}{}\n", mode_text(entry), entry.size, type_text(entry),
+        path->merged.tree + 1, printable(entry.path),
+        entry.type == TreeEntry::Type::symlink ? " -> " + printable(entry.link_target) : "",
+        path->shadowed.empty() ? "" : "  " + shadow_text(opt, *path));
   }
   return text;
 }
@@ -273,7 +279,8 @@ std::string lost_text(const OptReport& report, const Colours& colours) {
   std::string text = fmt::format("\n{}lost{}\n", colours.bold, colours.plain);
   for (const LostPath* lost : report.lost)
     text += fmt::format("  [{}] {}  hidden by {}\n", lost->layer + 1,
-                        opt.entry(lost->layer, lost->index).path, lost->hidden_by);
+                        printable(opt.entry(lost->layer, lost->index).path),
+                        printable(lost->hidden_by));
   return text;
 }
 
@@ -327,7 +334,7 @@ std::string to_text(const OptReport& report, ExplainCommand::View view, const Co
   if (!report.findings.empty()) {
     text += fmt::format("\n{}what to look at{}\n", colours.bold, colours.plain);
     for (const diagnosis::Finding& finding : report.findings)
-      text += fmt::format("  {} [{}]\n", headline(finding), finding.id);
+      text += fmt::format("  {} [{}]\n", printable(headline(finding)), finding.id);
   }
   if (view == ExplainCommand::View::tree) text += tree_text(report, colours);
   if (view == ExplainCommand::View::list) text += list_text(report);

@@ -18,6 +18,11 @@ bool is_at_or_below(const std::string& path, const std::string& folder) {
   return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
 }
 
+bool is_mount(StepKind kind) {
+  return kind == StepKind::bind || kind == StepKind::overlay || kind == StepKind::tmpfs ||
+         kind == StepKind::proc;
+}
+
 FileNode directory_node(std::uint32_t mode = 0755) {
   FileNode node;
   node.type = TreeEntry::Type::directory;
@@ -49,6 +54,10 @@ PlannedFiles::PlannedFiles(std::vector<MountStep> steps) : steps_(std::move(step
   std::map<std::string, std::set<std::string>> names;
   for (const MountStep& step : steps_) {
     if (step.optional && step.kind == StepKind::bind && !look_on_host(step.source)) continue;
+    // A mount hides what earlier steps made there.
+    if (is_mount(step.kind))
+      std::erase_if(names,
+                    [&step](const auto& made) { return is_at_or_below(made.first, step.target); });
     for (std::string path = step.target; path.size() > 1;) {
       const std::size_t slash = path.rfind('/');
       const std::string parent = slash == 0 ? "/" : path.substr(0, slash);

@@ -3,6 +3,7 @@
 #include "layers/extraction_progress.hpp"
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace emulator {
@@ -12,6 +13,10 @@ namespace emulator {
 bool print_result(std::string_view bytes);
 void print_log(std::string_view bytes);
 void print_error(std::string_view message);
+
+/// Names in a package are bytes, some of which would move the cursor or look like a line of ours:
+/// control characters become "\x1b" and the like.
+std::string printable(std::string_view text);
 
 /// Colours for standard output; empty texts when it is no terminal.
 struct Colours {

@@ -349,7 +349,9 @@ base::Result<void> LayerStore::extract(const OpenArchive& archive, PreparedTree&
                           .summary = summarise(listing)};
   TRY(work.replace_file(StoreLayout::entries(hex), to_text(listing)));
   TRY(work.replace_file(StoreLayout::manifest(hex), to_json(manifest)));
-  // A tree whose manifest was lost or is of another version makes place.
+  // A tree whose manifest was lost or is of another version makes place; so does what was found out
+  // about it.
+  ::unlinkat(root_fd_.get(), StoreLayout::facts(hex).c_str(), 0);
   TRY(work.move_in(StoreLayout::tree(hex)));
   // The tree comes last: where it is, all that belongs to it is.
   TRY(work.move_out(tree_in_work, StoreLayout::tree(hex)));

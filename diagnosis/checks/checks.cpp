@@ -4,6 +4,13 @@
 #include <tuple>
 
 namespace diagnosis {
+namespace {
+
+/// Of one rule.
+constexpr std::size_t most_messages = 1000;
+constexpr std::size_t most_paths = 100'000;
+
+}  // namespace
 
 std::vector<Finding> check(const Subject& subject) {
   std::vector<Finding> findings;
@@ -58,6 +65,27 @@ Finding PathCollector::finding(std::string_view id, std::string package,
   Finding finding = finding_of(id, std::move(package), paths_.front(), std::move(message));
   finding.more.assign(paths_.begin() + 1, paths_.end());
   return finding;
+}
+
+void MessageCollector::add(const std::string& package, const std::string& message,
+                           std::string path) {
+  const std::pair key(package, message);
+  auto known = found_.find(key);
+  if (paths_ == most_paths || (known == found_.end() && found_.size() == most_messages)) {
+    ++left_out_;
+    return;
+  }
+  if (known == found_.end()) known = found_.try_emplace(key).first;
+  known->second.add(std::move(path));
+  ++paths_;
+}
+
+void MessageCollector::move_to(std::vector<Finding>& findings, std::string_view id) const {
+  for (const auto& [key, paths] : found_)
+    findings.push_back(paths.finding(id, key.first, key.second));
+  if (left_out_ > 0)
+    findings.push_back(
+        finding_of(id, "", "", std::to_string(left_out_) + " more of this kind are not listed."));
 }
 
 std::string_view file_name(std::string_view path) {

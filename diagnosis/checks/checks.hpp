@@ -74,6 +74,19 @@ class PathCollector {
   std::vector<std::string> paths_;
 };
 
+/// The same for a rule whose findings differ in their messages. A hostile package could have
+/// millions: past a bound they are counted, and one last finding tells the number.
+class MessageCollector {
+ public:
+  void add(const std::string& package, const std::string& message, std::string path);
+  void move_to(std::vector<Finding>& findings, std::string_view id) const;
+
+ private:
+  std::map<std::pair<std::string, std::string>, PathCollector> found_;
+  std::size_t paths_ = 0;
+  std::size_t left_out_ = 0;
+};
+
 std::string_view file_name(std::string_view path);
 
 }  // namespace diagnosis

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <map>
+#include <tuple>
 
 #include "diagnosis/checks/checks.hpp"
 
@@ -240,28 +242,26 @@ void check_links(const Subject& subject, const Owner& owner, const Package& pack
 
 /// "libssl" of "libssl.so.3": names of one library.
 std::string_view library_stem(std::string_view name) {
-  const std::size_t dot = name.find(".so");
+  const std::size_t dot = name.ends_with(".so") ? name.size() - 3 : name.find(".so.");
   return dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
 }
 
 void check_twins(const Subject& subject, const Owner& owner, const Package& package,
                  std::vector<Finding>& findings) {
-  // Of one content in one folder: the links that a careless zip replaced by copies.
-  std::map<std::pair<base::Digest, std::string_view>, std::vector<Index>> twins;
+  // Of one content and one library in one folder: the links that a careless zip replaced by copies.
+  std::map<std::tuple<std::string_view, std::string_view, base::Digest>, std::vector<Index>> twins;
   for (Index index = 0; index < package.listing.size(); ++index) {
     const TreeEntry& entry = package.listing[index];
-    if (entry.type == TreeEntry::Type::file && entry.size > 0 &&
-        !library_stem(file_name(entry.path)).empty())
-      twins[{package.facts.digests[index], layers::parent_path(entry.path)}].push_back(index);
+    if (entry.type != TreeEntry::Type::file || entry.size == 0) continue;
+    const std::string_view stem = library_stem(file_name(entry.path));
+    const base::Digest& digest = package.facts.digests[index];
+    if (!stem.empty() && digest != base::Digest())
+      twins[{layers::parent_path(entry.path), stem, digest}].push_back(index);
   }
   for (const auto& [key, indices] : twins) {
-    if (indices.size() < 2 || key.first == base::Digest()) continue;
-    const std::string_view stem = library_stem(file_name(package.listing[indices[0]].path));
+    if (indices.size() < 2) continue;
     PathCollector same;
-    for (const Index index : indices)
-      if (library_stem(file_name(package.listing[index].path)) == stem)
-        same.add(package.listing[index].path);
-    if (same.size() < 2) continue;
+    for (const Index index : indices) same.add(package.listing[index].path);
     const std::uint64_t wasted = package.listing[indices[0]].size * (same.size() - 1);
     findings.push_back(same.finding("dereferenced-links", package_name(subject, owner),
                                     std::to_string(same.size()) +
@@ -280,9 +280,11 @@ void check_repeated(const Subject& subject, std::vector<Finding>& findings) {
   for_each_package(subject, [&](const Owner& owner, const Package& package) {
     for (Index index = 0; index < package.listing.size(); ++index) {
       const TreeEntry& entry = package.listing[index];
-      if (entry.type != TreeEntry::Type::file || entry.size < big_file) continue;
-      const auto [known, is_new] =
-          seen.try_emplace(package.facts.digests[index], Place{owner, entry.path});
+      const base::Digest& digest = package.facts.digests[index];
+      // What could not be read is like nothing else.
+      if (entry.type != TreeEntry::Type::file || entry.size < big_file || digest == base::Digest())
+        continue;
+      const auto [known, is_new] = seen.try_emplace(digest, Place{owner, entry.path});
       if (is_new || known->second.owner == owner) continue;
       auto& found =
           repeated[{package_name(subject, owner), owner_text(subject, known->second.owner)}];

@@ -16,6 +16,8 @@ namespace {
 using layers::TreeEntry;
 using Index = TreeFacts::Index;
 
+constexpr std::size_t most_listed_folders = 64;
+
 /// Whether the path has the word by itself: "linuxglibc-arm/", not "charm/".
 bool has_word(std::string_view path, std::string_view word) {
   const auto is_letter = [path](std::size_t at) {
@@ -88,7 +90,13 @@ class NativeChecks {
           continue;
         files_.push_back({owner, &package, index, &elf});
         names_.emplace(file_name(path));
-        if (!elf.soname.empty()) names_.insert(elf.soname);
+        if (!elf.soname.empty()) {
+          names_.insert(elf.soname);
+          const std::string inside = files_.back().inside();
+          const std::string folder(layers::parent_path(inside));
+          libraries_.emplace(std::pair(elf.soname, folder), &elf);
+          library_folders_.insert(folder);
+        }
         if (elf.architecture == subject.architecture) modules_.insert(module_of(path));
       }
       // A soname is often a link.
@@ -107,21 +115,9 @@ class NativeChecks {
       check_versions(file);
       check_needed(file);
     }
-    for (auto& [key, found] : other_architecture_)
-      findings_.push_back(found.finding("other-architecture", key.first,
-                                        "It is made for " + key.second + "; the function runs on " +
-                                            subject_.architecture + "."));
-    for (auto& [key, found] : newer_versions_)
-      findings_.push_back(found.finding("newer-symbol-version", std::get<0>(key),
-                                        "It needs " + std::get<1>(key) + " of " + std::get<2>(key) +
-                                            "; " + std::string(system_->name()) + ", which " +
-                                            subject_.runtime->identifier + " runs on, ends with " +
-                                            newest_text(std::get<1>(key)) + "."));
-    for (auto& [key, found] : missing_)
-      findings_.push_back(found.finding(
-          "missing-library", key.first,
-          "It needs " + key.second + ", which is neither in the packages nor known to be in " +
-              std::string(system_->name()) + "."));
+    other_architecture_.move_to(findings_, "other-architecture");
+    newer_versions_.move_to(findings_, "newer-symbol-version");
+    missing_.move_to(findings_, "missing-library");
   }
 
  private:
@@ -136,7 +132,10 @@ class NativeChecks {
       // Python has one file for each; the other platform's alone is of no use.
       if (!is_python_extension(path) || modules_.contains(module_of(path))) return;
     }
-    other_architecture_[{package_name(subject_, file.owner), file.elf->architecture}].add(path);
+    other_architecture_.add(package_name(subject_, file.owner),
+                            "It is made for " + file.elf->architecture + "; the function runs on " +
+                                subject_.architecture + ".",
+                            path);
   }
 
   std::string newest_text(const std::string& version) const {
@@ -145,41 +144,44 @@ class NativeChecks {
   }
 
   void check_versions(const NativeFile& file) {
-    if (!system_) return;
+    if (!system_ || file.elf->needed_versions.empty()) return;
+    const auto folders = folders_before_system(file);
     // The worst of each library is enough.
     std::map<std::string, std::string> worst;
     for (const ElfFile::NeededVersion& needed : file.elf->needed_versions) {
       if (needed.weak || system_->has_version(needed.version)) continue;
-      if (brought_version(file, needed)) continue;
+      if (brought_version(folders, needed)) continue;
       std::string& known = worst[needed.library];
       if (known.size() < needed.version.size() ||
           (known.size() == needed.version.size() && known < needed.version))
         known = needed.version;
     }
     for (const auto& [library, version] : worst) {
-      newer_versions_[{package_name(subject_, file.owner), version, library}].add(
-          file.entry().path);
+      newer_versions_.add(package_name(subject_, file.owner),
+                          "It needs " + version + " of " + library + "; " +
+                              std::string(system_->name()) + ", which " +
+                              subject_.runtime->identifier + " runs on, ends with " +
+                              newest_text(version) + ".",
+                          file.entry().path);
       if (brought(library)) note_system_wins(file, library, version);
     }
   }
 
   /// The library itself comes along and is found before the system's.
-  bool brought_version(const NativeFile& file, const ElfFile::NeededVersion& needed) const {
-    const auto folders = folders_before_system(file);
-    for (const NativeFile& other : files_) {
-      if (other.elf->soname != needed.library) continue;
-      const std::string folder(layers::parent_path(other.inside()));
-      if (std::find(folders.begin(), folders.end(), folder) == folders.end()) continue;
-      if (std::binary_search(other.elf->defined_versions.begin(), other.elf->defined_versions.end(),
-                             needed.version))
-        return true;
-    }
-    return false;
+  bool brought_version(const std::set<std::string>& folders,
+                       const ElfFile::NeededVersion& needed) const {
+    return std::any_of(folders.begin(), folders.end(), [&](const std::string& folder) {
+      const auto there = libraries_.equal_range({needed.library, folder});
+      return std::any_of(there.first, there.second, [&needed](const auto& library) {
+        const auto& defined = library.second->defined_versions;
+        return std::binary_search(defined.begin(), defined.end(), needed.version);
+      });
+    });
   }
 
   static std::vector<std::string> listed_folders(std::string_view list, const std::string& origin) {
     std::vector<std::string> folders;
-    while (!list.empty()) {
+    while (!list.empty() && folders.size() < most_listed_folders) {
       const std::size_t colon = list.find(':');
       std::string folder(list.substr(0, colon));
       list.remove_prefix(colon == std::string_view::npos ? list.size() : colon + 1);
@@ -193,18 +195,24 @@ class NativeChecks {
 
   /// RPATH, LD_LIBRARY_PATH, RUNPATH, as ld.so(8) has them: Lambda's LD_LIBRARY_PATH begins with
   /// the system's folders, so that a RUNPATH comes too late unless the function sets the variable.
-  std::vector<std::string> folders_before_system(const NativeFile& file) const {
+  /// Only folders in which a package has libraries.
+  std::set<std::string> folders_before_system(const NativeFile& file) const {
+    const std::string inside = file.inside();
     const auto run_path =
-        listed_folders(file.elf->run_path, std::string(layers::parent_path(file.inside())));
-    if (file.elf->run_path_is_rpath) return run_path;
-    std::vector<std::string> folders;
-    const auto set = subject_.variables.find("LD_LIBRARY_PATH");
-    if (set == subject_.variables.end()) return folders;
-    for (std::string& folder : listed_folders(set->second, "")) {
-      if (folder == "/lib64" || folder == "/usr/lib64") return folders;
-      folders.push_back(std::move(folder));
+        listed_folders(file.elf->run_path, std::string(layers::parent_path(inside)));
+    std::set<std::string> folders;
+    const auto add = [&](const std::string& folder) {
+      if (library_folders_.contains(folder)) folders.insert(folder);
+    };
+    if (!file.elf->run_path_is_rpath) {
+      const auto set = subject_.variables.find("LD_LIBRARY_PATH");
+      if (set == subject_.variables.end()) return folders;
+      for (const std::string& folder : listed_folders(set->second, "")) {
+        if (folder == "/lib64" || folder == "/usr/lib64") return folders;
+        add(folder);
+      }
     }
-    folders.insert(folders.end(), run_path.begin(), run_path.end());
+    for (const std::string& folder : run_path) add(folder);
     return folders;
   }
 
@@ -215,7 +223,10 @@ class NativeChecks {
     for (const std::string& soname : file.elf->needed) {
       // Somewhere in the packages: by RUNPATH, or loaded before by somebody else.
       if (brought(soname) || system_->has_library(soname)) continue;
-      missing_[{package_name(subject_, file.owner), soname}].add(file.entry().path);
+      missing_.add(package_name(subject_, file.owner),
+                   "It needs " + soname + ", which is neither in the packages nor known to be in " +
+                       std::string(system_->name()) + ".",
+                   file.entry().path);
     }
   }
 
@@ -244,9 +255,12 @@ class NativeChecks {
   std::set<std::string, std::less<>> names_;
   std::set<std::string> modules_;
   std::set<std::string> told_;
-  std::map<std::pair<std::string, std::string>, PathCollector> other_architecture_;
-  std::map<std::tuple<std::string, std::string, std::string>, PathCollector> newer_versions_;
-  std::map<std::pair<std::string, std::string>, PathCollector> missing_;
+  /// By soname and folder inside.
+  std::multimap<std::pair<std::string, std::string>, const ElfFile*> libraries_;
+  std::set<std::string> library_folders_;
+  MessageCollector other_architecture_;
+  MessageCollector newer_versions_;
+  MessageCollector missing_;
 };
 
 }  // namespace

@@ -17,6 +17,9 @@ namespace {
 using nlohmann::json;
 using Index = TreeFacts::Index;
 
+/// Of all packages together; real ones have some ten thousand.
+constexpr std::size_t most_dependencies = 500'000;
+
 int major_of(const RuntimeProfile& runtime) {
   int major = 0;
   std::from_chars(runtime.version.data(), runtime.version.data() + runtime.version.size(), major);
@@ -43,14 +46,17 @@ class NodeChecks {
   NodeChecks(const Subject& subject, std::vector<Finding>& findings)
       : subject_(subject), findings_(findings), major_(major_of(*subject.runtime)) {
     for_each_package(subject, [&](const Owner& owner, const Package& package) {
-      const std::string root = owner.kind == Owner::Kind::code ? "/var/task/" : "/opt/";
+      const std::string root = owner.kind == Owner::Kind::code ? "/var/task" : "/opt";
       for (const auto& [index, text] : package.facts.package_json) {
         const std::string& path = package.listing[index].path;
         if (!shows(subject, owner, path)) continue;
         json document = json::parse(text, nullptr, /*allow_exceptions=*/false);
         if (!document.is_object()) continue;
         NodePackage found{owner, path, text_of(document, "version"), std::move(document)};
-        packages_.emplace(root + std::string(layers::parent_path(path)), std::move(found));
+        const std::string_view home = layers::parent_path(path);
+        std::string folder = home.empty() ? root : root + "/" + std::string(home);
+        if (is_installed(folder)) holders_.emplace(holder_of(folder));
+        packages_.emplace(std::move(folder), std::move(found));
       }
     });
   }
@@ -67,8 +73,7 @@ class NodeChecks {
       check_list(folder, package, "dependencies", optional, true);
       check_list(folder, package, "peerDependencies", optional, false);
     }
-    for (auto& [key, found] : unmet_)
-      findings_.push_back(found.finding("unmet-npm-dependency", key.first, key.second));
+    unmet_.move_to(findings_, "unmet-npm-dependency");
   }
 
  private:
@@ -80,9 +85,11 @@ class NodeChecks {
 
   /// Directly in a node_modules folder, or in a scope there; others are parts of packages.
   static bool is_installed(const std::string& folder) {
-    std::string_view holder = layers::parent_path(folder);
-    if (file_name(holder).starts_with('@')) holder = layers::parent_path(holder);
-    return file_name(holder) == "node_modules";
+    return file_name(holder_of(folder)) == "node_modules";
+  }
+  static std::string_view holder_of(std::string_view folder) {
+    const std::string_view holder = layers::parent_path(folder);
+    return file_name(holder).starts_with('@') ? layers::parent_path(holder) : holder;
   }
 
   void check_import() {
@@ -112,7 +119,9 @@ class NodeChecks {
   std::vector<std::string> places_for(const std::string& folder) const {
     std::vector<std::string> places;
     for (std::string_view at = folder; !at.empty(); at = layers::parent_path(at))
-      if (file_name(at) != "node_modules") places.push_back(std::string(at) + "/node_modules");
+      if (std::string place = std::string(at) + "/node_modules";
+          file_name(at) != "node_modules" && holders_.contains(place))
+        places.push_back(std::move(place));
     if (const auto set = subject_.variables.find("NODE_PATH"); set != subject_.variables.end()) {
       std::string_view rest = set->second;
       while (!rest.empty()) {
@@ -135,6 +144,7 @@ class NodeChecks {
     const auto places = places_for(folder);
     for (const auto& [name, range] : wanted->items()) {
       if (optional.contains(name) || !range.is_string()) continue;
+      if (++dependencies_ > most_dependencies) return;
       const NodePackage* got = nullptr;
       for (const std::string& place : places)
         if (const auto found = packages_.find(place + "/" + name); found != packages_.end()) {
@@ -150,18 +160,18 @@ class NodeChecks {
     const std::string who = text_of(package.document, "name") + " " + package.version;
     if (got == nullptr) {
       if (must_be_there && !is_bundled(name, major_))
-        unmet_[{package_name(subject_, package.owner),
-                who + " depends on " + name + " " + range + ", which nothing brings."}]
-            .add(package.path);
+        unmet_.add(package_name(subject_, package.owner),
+                   who + " depends on " + name + " " + range + ", which nothing brings.",
+                   package.path);
       return;
     }
     const auto wanted = NpmRange::parse(range);
     const auto version = NpmVersion::parse(got->version);
     if (!wanted || !version || wanted->contains(*version)) return;
-    unmet_[{package_name(subject_, package.owner), who + " depends on " + name + " " + range +
-                                                       " and gets " + got->version + " of " +
-                                                       owner_text(subject_, got->owner) + "."}]
-        .add(package.path);
+    unmet_.add(package_name(subject_, package.owner),
+               who + " depends on " + name + " " + range + " and gets " + got->version + " of " +
+                   owner_text(subject_, got->owner) + ".",
+               package.path);
   }
 
   const Subject& subject_;
@@ -169,7 +179,10 @@ class NodeChecks {
   int major_;
   /// By folder inside.
   std::map<std::string, NodePackage> packages_;
-  std::map<std::pair<std::string, std::string>, PathCollector> unmet_;
+  /// Folders named node_modules that hold packages.
+  std::set<std::string, std::less<>> holders_;
+  std::size_t dependencies_ = 0;
+  MessageCollector unmet_;
 };
 
 }  // namespace

@@ -16,6 +16,9 @@ using layers::TreeEntry;
 using Index = TreeFacts::Index;
 using Ecosystem = PackageGroup::Ecosystem;
 
+/// Of all packages together; real ones have some thousand.
+constexpr std::size_t most_requirements = 200'000;
+
 /// What AWS's images bring even where this host does not.
 constexpr std::array bundled_names = {"boto3",           "botocore", "s3transfer", "jmespath",
                                       "python-dateutil", "six",      "urllib3"};
@@ -74,6 +77,9 @@ class PythonChecks {
   PythonChecks(const Subject& subject, const std::vector<PackageGroup>& groups,
                std::vector<Finding>& findings)
       : subject_(subject), groups_(groups), findings_(findings), runtime_(*subject.runtime) {
+    for (const PackageGroup& group : groups)
+      if (group.ecosystem == Ecosystem::python)
+        by_name_.emplace(normalised_project_name(group.name), &group);
     tag_ = "cpython-" + runtime_.version;
     tag_.erase(std::remove(tag_.begin(), tag_.end(), '.'), tag_.end());
     if (subject.code != nullptr) {
@@ -393,11 +399,8 @@ class PythonChecks {
   }
 
   const PackageGroup* group_of(const std::string& project) const {
-    const std::string name = normalised_project_name(project);
-    for (const PackageGroup& group : groups_)
-      if (group.ecosystem == Ecosystem::python && normalised_project_name(group.name) == name)
-        return &group;
-    return nullptr;
+    const auto found = by_name_.find(normalised_project_name(project));
+    return found == by_name_.end() ? nullptr : found->second;
   }
 
   bool module_is_there(const std::string& project) const {
@@ -426,12 +429,15 @@ class PythonChecks {
         continue;
       check_python_version(group, *winner);
       for (const std::string& text : winner->distribution->requires_dist) {
+        if (++requirements_ > most_requirements) break;
         const auto requirement = PythonRequirement::parse(text);
         if (requirement && requirement->applies(environment))
           check_requirement(group, *winner, *requirement);
       }
     }
     check_runtime_sdk(environment);
+    unmet_.move_to(findings_, "unmet-requirement");
+    pruned_.move_to(findings_, "pruned-metadata");
   }
 
   /// What the botocore in AWS's images requires of packages that may be shadowed. Source: its
@@ -451,11 +457,12 @@ class PythonChecks {
       if (got->owner.kind == Owner::Kind::runtime || !version ||
           requirement->specifiers.contains(*version))
         continue;
-      findings_.push_back(finding_of(
-          "unmet-requirement", name_of(got->owner), got->metadata_path,
-          "The function gets " + needed->name + " " + got->version + " of " +
-              owner_text(subject_, got->owner) + ", which shadows the runtime's; the botocore of " +
-              runtime_.identifier + " requires " + requirement->specifiers_text + "."));
+      unmet_.add(name_of(got->owner),
+                 "The function gets " + needed->name + " " + got->version + " of " +
+                     owner_text(subject_, got->owner) +
+                     ", which shadows the runtime's; the botocore of " + runtime_.identifier +
+                     " requires " + requirement->specifiers_text + ".",
+                 got->metadata_path);
     }
   }
 
@@ -484,12 +491,11 @@ class PythonChecks {
     if (needed == nullptr) {
       if (is_bundled_on_aws(requirement.name) || subject_.incomplete) return;
       if (module_is_there(requirement.name)) {
-        findings_.push_back(
-            finding_of("pruned-metadata", name_of(copy.owner), where,
-                       who + " requires " + wish + ", which is there without its metadata."));
+        pruned_.add(name_of(copy.owner),
+                    who + " requires " + wish + ", which is there without its metadata.", where);
       } else {
-        findings_.push_back(finding_of("unmet-requirement", name_of(copy.owner), where,
-                                       who + " requires " + wish + ", which nothing brings."));
+        unmet_.add(name_of(copy.owner), who + " requires " + wish + ", which nothing brings.",
+                   where);
       }
       return;
     }
@@ -508,8 +514,7 @@ class PythonChecks {
     }
     message += "; " + who + " requires " + wish + ".";
     // It is the one that brings the wrong version who can mend it.
-    findings_.push_back(finding_of("unmet-requirement", name_of(got->owner), got->metadata_path,
-                                   std::move(message)));
+    unmet_.add(name_of(got->owner), message, got->metadata_path);
   }
 
   bool is_bundled_on_aws(const std::string& project) const {
@@ -580,6 +585,10 @@ class PythonChecks {
   std::string tag_;
   /// In the order of sys.path.
   std::vector<Place> places_;
+  std::map<std::string, const PackageGroup*> by_name_;
+  std::size_t requirements_ = 0;
+  MessageCollector unmet_;
+  MessageCollector pruned_;
 };
 
 }  // namespace
