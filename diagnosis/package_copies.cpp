@@ -61,7 +61,10 @@ class Collector {
     if (speaks(Language::java)) add_named(Ecosystem::java);
     add_libraries();
     std::vector<PackageGroup> groups;
-    for (auto& [key, group] : groups_) groups.push_back(std::move(group));
+    for (auto& [key, group] : groups_) {
+      sort_by_search(group);
+      groups.push_back(std::move(group));
+    }
     return groups;
   }
 
@@ -168,6 +171,24 @@ class Collector {
     };
     std::sort(found_here.begin(), found_here.end(), is_newer);
     for (auto& [name, copy] : found_here) add(Ecosystem::python, name, std::move(copy));
+  }
+
+  /// Where not the layers' order decides: the class path takes jars by name, RubyGems the highest
+  /// version. Of one path, the layer on top comes first.
+  static void sort_by_search(PackageGroup& group) {
+    const auto by_name = [](const PackageCopy& a, const PackageCopy& b) {
+      return std::tuple(std::string_view(a.metadata), b.owner.layer) <
+             std::tuple(std::string_view(b.metadata), a.owner.layer);
+    };
+    const auto by_version = [&by_name](const PackageCopy& a, const PackageCopy& b) {
+      const auto first = PythonVersion::parse(a.version);
+      const auto second = PythonVersion::parse(b.version);
+      return first != second ? second < first : by_name(a, b);
+    };
+    if (group.ecosystem == Ecosystem::java)
+      std::sort(group.copies.begin(), group.copies.end(), by_name);
+    if (group.ecosystem == Ecosystem::ruby)
+      std::sort(group.copies.begin(), group.copies.end(), by_version);
   }
 
   /// Where metadata was slimmed down to the name, most projects have a module of that name.

@@ -97,14 +97,14 @@ std::optional<Finding> explain_failure(std::string_view failure, const Subject& 
       {"cannot open shared object file", {"missing-library"}},
       {"invalid ELF header", {"other-architecture"}},
       {"wrong ELF class", {"other-architecture"}},
-      {"xec format error", {"other-architecture"}},
+      {"xec format error", {"other-architecture", "not-a-program"}},
       {"cannot import name",
        {"unmet-requirement", "mixed-package", "shadowed-by-code", "split-sdk", "stale-bytecode",
         "shadows-standard-library"}},
       {"has no attribute", {"mixed-package", "shadows-standard-library", "stale-bytecode"}},
       {"ermission denied", {"unreadable-code", "not-executable"}},
       {"exit status 126", {"not-executable"}},
-      {"exit status 127", {"carriage-return", "missing-script-interpreter"}},
+      {"exit status 127", {"missing-wrapper", "carriage-return", "missing-script-interpreter"}},
       {"no such file or directory", {"carriage-return", "missing-script-interpreter"}},
   };
   for (const Symptom& symptom : symptoms) {

@@ -204,8 +204,9 @@ std::string aligned(const OptView& opt, const std::vector<TreeRow>& rows, const 
     const std::string hidden = shadow_text(opt, *row.path);
     const bool differs =
         hidden.find("differs") != std::string::npos || hidden.find("conflict") != std::string::npos;
-    text += fmt::format("{:{}}  {}[{}]{} {:>9}", row.label, width, colours.dim,
-                        row.path->merged.tree + 1, colours.plain, size);
+    text += fmt::format("{:{}}  {}[{}]{}", row.label, width, colours.dim, row.path->merged.tree + 1,
+                        colours.plain);
+    if (!size.empty() || !hidden.empty()) text += fmt::format(" {:>9}", size);
     if (!hidden.empty())
       text += fmt::format("  {}{}{}", differs ? colours.yellow : std::string_view(), hidden,
                           differs ? colours.plain : std::string_view());

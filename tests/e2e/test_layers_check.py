@@ -15,7 +15,7 @@ import unittest
 
 from lamina_e2e import PROGRAMS, UNPACKED_LIMIT, EndToEndTest, Entry, file_entry, folder_entry, link_entry
 from package_fixtures import (DEBIAN_PYTHON, HOST_ARCHITECTURE, OTHER_ARCHITECTURE, PLATFORM, bytecode, distribution,
-                              npm_package, requests, shared_library, stamped, urllib3)
+                              jar, npm_package, requests, shared_library, stamped, urllib3)
 
 SDK = ["boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3"]
 AWS_ZIPPED_LIMIT = 52_428_800
@@ -662,6 +662,25 @@ class NodejsStories(CheckTest):
         self.assert_silent(self.check(layer, runtime="nodejs20.x"))
 
 
+class JavaStories(CheckTest):
+    def test_two_versions_of_a_jar(self):
+        old, new = (jar(self.space.path("x.jar"), "lib", version) for version in ("1.9", "1.10"))
+        base = self.layer("base", {"java/lib/lib-1.9.jar": old})
+        top = self.layer("top", {"java/lib/lib-1.10.jar": new})
+        found = self.check(base, top, runtime="java21")
+        self.assert_findings(found, "duplicate-jar")
+        # By name, 1.10 comes first.
+        self.assert_finding(found, "duplicate-jar", "warning", base, "java/lib/lib-1.9.jar", "lib 1.9 comes after 1.10",
+                            f'layer "{top}"')
+        self.assert_silent(self.check(top, runtime="java21"))
+
+    def test_jars_lie_elsewhere(self):
+        layer = self.layer("layer", {"lib.jar": jar(self.space.path("x.jar"), "lib", "1.0")})
+        found = self.check(layer, runtime="java21")
+        self.assert_findings(found, "nothing-on-search-path")
+        self.assert_finding(found, "nothing-on-search-path", "error", layer, "", '"java/lib/"')
+
+
 class HealthyLayers(CheckTest):
     """Real packages."""
 
@@ -844,6 +863,15 @@ class RefusedByAws(CheckTest):
         other = self.zip_of("other.zip", requests("2.31.0", "<3", below=""))
         self.assert_findings(self.check(broken, other), "broken-archive", "nothing-on-search-path")
 
+    def test_what_a_broken_layer_may_bring_is_not_missed(self):
+        broken = self.space.write("broken.zip", "no")
+        layer = self.layer("layer", {"python/a.py": "", "bin/tool": ("#!/opt/bin/runner\n", 0o755)},
+                           distribution("flask", "3.0.0", {"flask/__init__.py": ""}, requires=["werkzeug"]))
+        self.assert_findings(self.check(broken, layer, more=["--env", "AWS_LAMBDA_EXEC_WRAPPER=/opt/otel-handler"]),
+                             "broken-archive")
+        code = self.layer("code", {"main": "x"})
+        self.assert_findings(self.check(broken, code=code, runtime="provided.al2023"), "broken-archive")
+
     def test_reserved_variables(self):
         found = self.check(self.layer("layer", {"python/a.py": ""}),
                            more=["--env", "AWS_REGION=eu-west-1", "--env", "MINE=1"])
@@ -912,6 +940,42 @@ class Names(CheckTest):
         self.assert_findings(found, "same-content-twice")
         self.assert_finding(found, "same-content-twice", "note", second, "python/second.bin", str(len(content)),
                             f'layer "{first}"')
+
+
+class AfterAFailure(CheckTest):
+    """`lamina invoke` ends with one line where a check explains what has just failed."""
+
+    def setUp(self):
+        super().setUp()
+        self.runtime = self.managed_runtime("python")
+        self.code = self.space.tree("code", {"app.py": "import shared\n\n\ndef handler(event, context):\n"
+                                                       "    return 1\n"})
+
+    def warnings_of(self, *layers, more=()):
+        run = self.space.invoke("app.handler", *more, code=self.code, runtime=self.runtime, layers=layers)
+        self.assertEqual(run.code, 1, run)
+        return [line for line in run.log.splitlines() if line.startswith("warning: ")]
+
+    def test_the_module_lies_in_a_layer_where_nothing_looks(self):
+        layer = self.layer("layer", {"shared/__init__.py": ""})
+        lines = self.warnings_of(layer)
+        self.assertEqual(len(lines), 1, lines)
+        for word in (layer, "site-packages at the root", "[nothing-on-search-path]", "lamina layers check"):
+            self.assertIn(word, lines[0])
+
+    def test_a_variable_hides_the_module(self):
+        layer = self.layer("layer", {"python/shared/__init__.py": ""})
+        lines = self.warnings_of(layer, more=["--env", "PYTHONPATH=/var/task/lib"])
+        self.assertEqual(len(lines), 1, lines)
+        self.assertIn("[layers-hidden-by-variable]", lines[0])
+
+    def test_the_wrapper_is_nowhere(self):
+        lines = self.warnings_of(more=["--env", "AWS_LAMBDA_EXEC_WRAPPER=/opt/otel-handler"])
+        self.assertEqual(len(lines), 1, lines)
+        self.assertIn("[missing-wrapper]", lines[0])
+
+    def test_a_module_that_no_layer_has_is_not_put_down_to_layers(self):
+        self.assertEqual(self.warnings_of(self.layer("layer", {"python/typing_old.py": "", "other/x.txt": ""})), [])
 
 
 class Output(CheckTest):
@@ -1000,11 +1064,22 @@ class Output(CheckTest):
         self.assertNotIn("locations", by_rule["reserved-variable"])
         self.assert_refused(self.run_check("--layer", self.bad, "--sarif", "--json"))
 
-    def test_every_sarif_result_has_a_location_when_a_package_is_to_blame(self):
-        code = self.space.zip("code.zip", [file_entry("app.py", "", 0o600)])
-        run = self.run_check("--code", code, "--sarif")
-        result = run.json["runs"][0]["results"][0]
-        self.assertEqual(result["ruleId"], "unreadable-code")
+    def test_the_documentation_has_the_texts_of_every_rule(self):
+        rules = self.run_check("--layer", self.fine, "--sarif").json["runs"][0]["tool"]["driver"]["rules"]
+        documented = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "findings.md")
+        with open(documented, encoding="utf-8") as file:
+            text = file.read()
+        for rule in rules:
+            title = rule["shortDescription"]["text"]
+            self.assertIn(f"### {rule['id']}\n\n{title[0].upper() + title[1:]}. {rule['fullDescription']['text']}\n\n"
+                          f"*Mend:* {rule['help']['text']}\n", text)
+
+    def test_a_file_of_an_archive_is_located_in_the_archive(self):
+        layer = self.zip_of("warned.zip", {"python/typing.py": ""})
+        result = self.run_check("--layer", layer, "--sarif").json["runs"][0]["results"][0]
+        self.assertEqual(result["locations"], [{
+            "physicalLocation": {"artifactLocation": {"uri": f"file://{layer}"}},
+            "logicalLocations": [{"fullyQualifiedName": "python/typing.py", "kind": "resource"}]}])
 
 
 if __name__ == "__main__":
