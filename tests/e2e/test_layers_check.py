@@ -684,10 +684,10 @@ class JavaStories(CheckTest):
 class HealthyLayers(CheckTest):
     """Real packages."""
 
-    def debian_layer(self, name, *modules, parts=()):
+    def debian_layer(self, name, *modules):
         """Debian's packages with their metadata, copied as `pip install -t` would have put them."""
         folder = self.space.folder(name, "python")
-        for module in (*modules, *parts):
+        for module in modules:
             source = os.path.join(DEBIAN_PYTHON, module)
             if not os.path.exists(source):
                 source += ".py"
@@ -711,11 +711,6 @@ class HealthyLayers(CheckTest):
         layer = self.debian_layer("layer", *SDK)
         for runtime in ("python3.9", "python3.11", "python3.12"):
             self.assert_silent(self.check(layer, runtime=runtime))
-
-    def test_pure_packages_of_debian_are_fine(self):
-        layer = self.debian_layer("layer", "requests", "certifi", "chardet", "idna", "urllib3", "toml")
-        # Debian lets requests take chardet in place of charset-normalizer.
-        self.assert_silent([row for row in self.check(layer) if "charset" not in row["message"]])
 
     def debian_numpy(self):
         """The layer, and the version of Python that it is for: "3.11"."""
