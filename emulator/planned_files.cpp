@@ -23,6 +23,11 @@ bool is_mount(StepKind kind) {
          kind == StepKind::proc;
 }
 
+/// Folders of the host.
+bool shows_host(const MountStep& step) {
+  return step.kind == StepKind::bind || step.kind == StepKind::overlay;
+}
+
 FileNode directory_node(std::uint32_t mode = 0755) {
   FileNode node;
   node.type = TreeEntry::Type::directory;
@@ -75,7 +80,9 @@ const MountStep* PlannedFiles::step_for(const std::string& path) const {
     if (!is_at_or_below(path, step.target)) continue;
     if (step.optional && step.kind == StepKind::bind && !look_on_host(step.source)) continue;
     // A directory is made in what is there and hides nothing.
-    if (step.kind == StepKind::directory && found != nullptr && path != step.target) continue;
+    if (step.kind == StepKind::directory && found != nullptr &&
+        (path != step.target || (shows_host(*found) && !source_of(*found, path).empty())))
+      continue;
     found = &step;
   }
   return found;
@@ -144,7 +151,7 @@ std::vector<std::string> PlannedFiles::names(const std::string& directory) const
   if (const auto made = made_names_.find(directory); made != made_names_.end())
     all.insert(made->second.begin(), made->second.end());
   const MountStep* step = step_for(directory);
-  if (step != nullptr && (step->kind == StepKind::bind || step->kind == StepKind::overlay)) {
+  if (step != nullptr && shows_host(*step)) {
     for (const std::string& source : sources_of(*step, directory)) {
       const auto node = look_on_host(source);
       if (node && !node->is_directory()) break;
@@ -158,7 +165,7 @@ std::optional<std::string> PlannedFiles::read(const std::string& path, std::size
   const MountStep* step = step_for(path);
   if (step == nullptr) return std::nullopt;
   if (step->kind == StepKind::file && path == step->target) return step->source.substr(0, limit);
-  if (step->kind != StepKind::bind && step->kind != StepKind::overlay) return std::nullopt;
+  if (!shows_host(*step)) return std::nullopt;
   const std::string source = source_of(*step, path);
   return source.empty() ? std::nullopt : host.read(source, limit);
 }

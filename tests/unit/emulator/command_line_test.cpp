@@ -80,6 +80,124 @@ TEST_CASE("every command's help has an example") {
                                              {"store", "ls", "--help"},
                                              {"store", "gc", "--help"},
                                              {"store", "path", "--help"},
-                                             {"doctor", "--help"}})
-    CHECK(parsed<PrintCommand>(command).text.find("Example:\n  ") != std::string::npos);
+                                             {"layers", "--help"},
+                                             {"layers", "which", "--help"},
+                                             {"layers", "explain", "--help"},
+                                             {"layers", "check", "--help"},
+                                             {"layers", "diff", "--help"},
+                                             {"doctor", "--help"}}) {
+    const std::string text = parsed<PrintCommand>(command).text;
+    CHECK((text.find("Example:\n  ") != std::string::npos ||
+           text.find("Examples:\n  ") != std::string::npos));
+  }
+}
+
+TEST_CASE("which takes names, and needs a runtime but no code") {
+  const auto which = parsed<WhichCommand>({"layers", "which", "python:requests", "bin:ffmpeg",
+                                           "--runtime", "python3.12", "-l", "a", "--from",
+                                           "/var/task/x.js", "--import", "--json"});
+  CHECK(which.names == std::vector<std::string>{"python:requests", "bin:ffmpeg"});
+  CHECK(which.selection.function.runtime == "python3.12");
+  CHECK(which.selection.layers == std::vector<std::string>{"a"});
+  CHECK(which.selection.code.empty());
+  CHECK(which.from == "/var/task/x.js");
+  CHECK(which.import);
+  CHECK(which.json);
+  CHECK(refusal({"layers", "which", "x"}).find("--runtime") != std::string::npos);
+  CHECK(refusal({"layers", "which", "--runtime", "python3.12"}).find("names") != std::string::npos);
+}
+
+TEST_CASE("explain shows a tree of everything unless told otherwise") {
+  const auto plain = parsed<ExplainCommand>({"layers", "explain", "--layer", "a"});
+  CHECK(plain.view == ExplainCommand::View::tree);
+  CHECK(plain.only == ExplainCommand::Only::everything);
+  CHECK(plain.patterns.empty());
+  CHECK_FALSE(plain.json);
+  CHECK(plain.selection.function.runtime.empty());
+  const auto told =
+      parsed<ExplainCommand>({"layers", "explain", "--layer", "a", "--view", "list", "--only",
+                              "differing", "--path", "python/*", "--path", "lib/*", "--json"});
+  CHECK(told.view == ExplainCommand::View::list);
+  CHECK(told.only == ExplainCommand::Only::differing);
+  CHECK(told.patterns == std::vector<std::string>{"python/*", "lib/*"});
+  CHECK(told.json);
+  CHECK(parsed<ExplainCommand>({"layers", "explain", "--only", "conflicts"}).only ==
+        ExplainCommand::Only::conflicts);
+  CHECK(parsed<ExplainCommand>({"layers", "explain", "--view", "summary"}).view ==
+        ExplainCommand::View::summary);
+  CHECK(refusal({"layers", "explain", "--view", "bush"}).find("--view") != std::string::npos);
+  CHECK(refusal({"layers", "explain", "--only", "everything else"}).find("--only") !=
+        std::string::npos);
+}
+
+TEST_CASE("check prints text, JSON or SARIF, not two of them") {
+  CHECK(parsed<CheckCommand>({"layers", "check"}).form == CheckCommand::Form::text);
+  CHECK_FALSE(parsed<CheckCommand>({"layers", "check"}).strict);
+  CHECK(parsed<CheckCommand>({"layers", "check", "--json"}).form == CheckCommand::Form::json);
+  const auto check =
+      parsed<CheckCommand>({"layers", "check", "--sarif", "--strict", "--ignore", "old-six",
+                            "--ignore", "case-clash", "--architecture", "arm64"});
+  CHECK(check.form == CheckCommand::Form::sarif);
+  CHECK(check.strict);
+  CHECK(check.ignored == std::vector<std::string>{"old-six", "case-clash"});
+  CHECK(check.selection.function.architecture == Architecture::arm64);
+  CHECK(refusal({"layers", "check", "--sarif", "--json"}).find("excludes") != std::string::npos);
+}
+
+TEST_CASE("diff compares two layers or two orders") {
+  const auto two = parsed<DiffCommand>({"layers", "diff", "old.zip", "new.zip"});
+  CHECK(two.layers == std::vector<std::string>{"old.zip", "new.zip"});
+  CHECK(two.orders.empty());
+  const auto orders = parsed<DiffCommand>(
+      {"layers", "diff", "-l", "a", "-l", "b", "-l", "c", "--order", "2,1,3", "--order", "3"});
+  CHECK(orders.layers.empty());
+  CHECK(orders.orders == std::vector<std::vector<std::size_t>>{{2, 1, 3}, {3}});
+}
+
+TEST_CASE("anything else than two things to compare is refused") {
+  const std::string two_things =
+      "command line: diff compares two things. Give two layers, or --layer several times with "
+      "--order twice or --permute.";
+  CHECK(refusal({"layers", "diff"}) == two_things);
+  CHECK(refusal({"layers", "diff", "a"}) == two_things);
+  CHECK(refusal({"layers", "diff", "-l", "a", "-l", "b"}) == two_things);
+  CHECK(refusal({"layers", "diff", "-l", "a", "--order", "1"}) == two_things);
+  CHECK(refusal({"layers", "diff", "x", "y", "-l", "a", "--order", "1", "--order", "1"}) ==
+        two_things);
+  CHECK(refusal({"layers", "diff", "-l", "a", "--order", "1", "--order", "1", "--order", "1"}) ==
+        two_things);
+  CHECK(refusal({"layers", "diff", "a", "b", "c"}) != "(accepted)");
+}
+
+TEST_CASE("an order names each layer at most once, by its number") {
+  for (const char* order : {"", ",", "0", "3", "1,1", "1,", ",1", "1,,2", "a", "1 2", "-1", "12",
+                            "1;2", "99999999999999999999", "1.0", " 1"}) {
+    const std::string message =
+        refusal({"layers", "diff", "-l", "a", "-l", "b", "--order", order, "--order", "2,1"});
+    CHECK_MESSAGE(message.find("it must name layers by their numbers, 1 to 2") != std::string::npos,
+                  order << " gave " << message);
+  }
+}
+
+TEST_CASE("--permute invokes, so it needs a whole function and something to permute") {
+  const std::string whole =
+      "command line: --permute invokes the function. Give --code, --runtime, --handler and at "
+      "least two --layer.";
+  CHECK(refusal({"layers", "diff", "--permute", "-l", "a", "-l", "b"}) == whole);
+  CHECK(refusal({"layers", "diff", "--permute", "--code", "c", "-l", "a", "-l", "b"}) == whole);
+  CHECK(refusal({"layers", "diff", "--permute", "--runtime", "r", "-l", "a", "-l", "b"}) == whole);
+  CHECK(refusal({"layers", "diff", "--permute", "--code", "c", "--runtime", "r", "-l", "a"}) ==
+        whole);
+  const auto diff = parsed<DiffCommand>({"layers", "diff", "--permute", "--code", "c", "--runtime",
+                                         "r", "-l", "a", "-l", "b", "-d", "{}", "--json"});
+  CHECK(diff.permute);
+  CHECK(diff.event_text == "{}");
+  CHECK(diff.json);
+  CHECK(refusal({"layers", "diff", "--permute", "--code", "c", "--runtime", "r", "-l", "a", "-l",
+                 "b", "-d", "{}", "-e", "f"}) != "(accepted)");
+}
+
+TEST_CASE("layers without a command of its own is refused") {
+  CHECK(refusal({"layers"}).find("See \"lamina --help\"") != std::string::npos);
+  CHECK(refusal({"layers", "explode"}) != "(accepted)");
 }

@@ -528,3 +528,65 @@ TEST_CASE("a store in an unusable place says what to do") {
   CHECK(store.error().message.starts_with("layer store \"/proc/nowhere\": "));
   CHECK(store.error().message.find("LAMINA_HOME") != std::string::npos);
 }
+
+TEST_CASE("facts are kept beside a tree, for whoever opens the store next") {
+  const ScratchFolder scratch;
+  const std::string zip = scratch.write("a.zip", ZipBuilder().file("x", "content").build());
+  auto store = open_store(scratch / "store");
+  const auto tree = prepared(store, zip);
+  CHECK(store.facts(tree).empty());
+  const std::string bytes("any bytes\0\xff\n", 12);
+  store.keep_facts(tree, bytes);
+  CHECK(store.facts(tree) == bytes);
+  auto again = open_store(scratch / "store");
+  CHECK(again.facts(prepared(again, zip)) == bytes);
+  store.keep_facts(tree, "");
+  CHECK(store.facts(tree).empty());
+  CHECK(entries_in(scratch / "store/tmp") == 0);
+}
+
+TEST_CASE("a folder used in place keeps no facts") {
+  const ScratchFolder scratch;
+  scratch.write("layer/x", "content");
+  auto store = open_store(scratch / "store");
+  const auto tree = prepared(store, scratch / "layer");
+  store.keep_facts(tree, "bytes");
+  CHECK(store.facts(tree).empty());
+  CHECK(nothing_left(scratch / "store"));
+}
+
+TEST_CASE("facts go with their tree, and with the tree that is made again") {
+  const ScratchFolder scratch;
+  const std::string zip = scratch.write("a.zip", ZipBuilder().file("x", "content").build());
+  {
+    auto store = open_store(scratch / "store");
+    const auto tree = prepared(store, zip);
+    store.keep_facts(tree, "bytes");
+    scratch.write("store/manifests/" + tree.digest->hex() + ".json", "damaged");
+    const auto again = prepared(store, zip);
+    CHECK(again.origin == Origin::extracted);
+    CHECK(store.facts(again).empty());
+    store.keep_facts(again, "bytes");
+  }
+  auto store = open_store(scratch / "store");
+  REQUIRE(ok(store.collect_garbage(std::chrono::seconds(-10))));
+  CHECK(nothing_left(scratch / "store"));
+}
+
+TEST_CASE("facts that are a link, a folder or not writable are none") {
+  const ScratchFolder scratch;
+  const std::string zip = scratch.write("a.zip", ZipBuilder().file("x", "content").build());
+  auto store = open_store(scratch / "store");
+  const auto tree = prepared(store, zip);
+  const std::string facts = scratch / ("store/manifests/" + tree.digest->hex() + ".facts");
+  fs::create_symlink("/etc/passwd", facts);
+  CHECK(store.facts(tree).empty());
+  store.keep_facts(tree, "bytes");
+  CHECK(store.facts(tree) == "bytes");
+  fs::remove(facts);
+  fs::create_directory(facts);
+  CHECK(store.facts(tree).empty());
+  store.keep_facts(tree, "bytes");
+  CHECK(store.facts(tree).empty());
+  CHECK(entries_in(scratch / "store/tmp") == 0);
+}
