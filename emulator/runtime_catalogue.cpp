@@ -177,8 +177,8 @@ std::optional<RuntimeSupport> node_at(const fs::path& path, const Memory& memory
   return support;
 }
 
-/// "3.11" for "python3.11"; empty for another name, and for versions before 3.8, which our bootstrap
-/// does not run on and AWS no longer offers.
+/// "3.11" for "python3.11"; empty for another name, and for versions before 3.8, which our
+/// bootstrap does not run on and AWS no longer offers.
 std::string python_version_in(const std::string& name) {
   constexpr std::string_view prefix = "python3.";
   if (!name.starts_with(prefix) || name.size() > prefix.size() + 2) return {};
