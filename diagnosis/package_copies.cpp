@@ -1,5 +1,6 @@
 #include "diagnosis/package_copies.hpp"
 
+#include "diagnosis/python_version.hpp"
 #include "layers/entry_name.hpp"
 
 #include <nlohmann/json.hpp>
@@ -10,19 +11,14 @@
 #include <set>
 #include <tuple>
 
-#include "diagnosis/python_version.hpp"
-
 namespace diagnosis {
 namespace {
 
+using layers::file_name;
 using layers::TreeEntry;
 using Ecosystem = PackageGroup::Ecosystem;
 using Index = TreeFacts::Index;
 using Language = RuntimeProfile::Language;
-
-std::string_view file_name(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
 
 /// Folders of a tree in which a language looks, and where they are inside; the first one first.
 struct SearchFolder {

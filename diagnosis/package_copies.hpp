@@ -1,14 +1,14 @@
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "diagnosis/opt_view.hpp"
 #include "diagnosis/package.hpp"
 #include "diagnosis/python_distribution.hpp"
 #include "diagnosis/runtime_profile.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace diagnosis {
 

@@ -1,12 +1,11 @@
 #include "emulator/examination.hpp"
 
+#include "diagnosis/folder_files.hpp"
 #include "emulator/cold_start.hpp"
 #include "layers/limits.hpp"
 
 #include <algorithm>
 #include <map>
-
-#include "diagnosis/folder_files.hpp"
 
 namespace emulator {
 namespace {

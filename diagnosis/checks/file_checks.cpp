@@ -1,4 +1,5 @@
 // Single files: modes, links, scripts, twins.
+#include "diagnosis/checks/checks.hpp"
 #include "layers/entry_name.hpp"
 
 #include <algorithm>
@@ -6,8 +7,6 @@
 #include <cstdio>
 #include <map>
 #include <tuple>
-
-#include "diagnosis/checks/checks.hpp"
 
 namespace diagnosis {
 namespace {

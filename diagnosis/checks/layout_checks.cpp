@@ -1,4 +1,5 @@
 // Where things lie: search paths, folders of other versions, names.
+#include "diagnosis/checks/checks.hpp"
 #include "layers/entry_name.hpp"
 
 #include <algorithm>
@@ -6,8 +7,6 @@
 #include <cctype>
 #include <map>
 #include <set>
-
-#include "diagnosis/checks/checks.hpp"
 
 namespace diagnosis {
 namespace {

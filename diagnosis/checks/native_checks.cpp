@@ -1,4 +1,6 @@
 // ELF files: architecture, symbol versions, needed libraries.
+#include "diagnosis/amazon_linux.hpp"
+#include "diagnosis/checks/checks.hpp"
 #include "layers/entry_name.hpp"
 
 #include <algorithm>
@@ -6,9 +8,6 @@
 #include <cctype>
 #include <map>
 #include <set>
-
-#include "diagnosis/amazon_linux.hpp"
-#include "diagnosis/checks/checks.hpp"
 
 namespace diagnosis {
 namespace {

@@ -1,8 +1,8 @@
 // What packages do to each other, in any language.
+#include "diagnosis/checks/checks.hpp"
+
 #include <algorithm>
 #include <set>
-
-#include "diagnosis/checks/checks.hpp"
 
 namespace diagnosis {
 namespace {

@@ -1,13 +1,12 @@
 // Python: versions, metadata, namespaces, bytecode.
+#include "diagnosis/checks/checks.hpp"
+#include "diagnosis/python_requirement.hpp"
 #include "layers/entry_name.hpp"
 
 #include <algorithm>
 #include <array>
 #include <map>
 #include <set>
-
-#include "diagnosis/checks/checks.hpp"
-#include "diagnosis/python_requirement.hpp"
 
 namespace diagnosis {
 namespace {

@@ -1,7 +1,7 @@
 // Environment variables of the function that take the place of the runtime's own.
-#include <algorithm>
-
 #include "diagnosis/checks/checks.hpp"
+
+#include <algorithm>
 
 namespace diagnosis {
 namespace {

@@ -1,3 +1,4 @@
+#include "diagnosis/tree_diff.hpp"
 #include "emulator/cold_start.hpp"
 #include "emulator/commands/commands.hpp"
 #include "emulator/commands/event.hpp"
@@ -9,8 +10,6 @@
 
 #include <algorithm>
 #include <numeric>
-
-#include "diagnosis/tree_diff.hpp"
 
 namespace emulator {
 namespace {

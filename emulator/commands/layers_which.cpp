@@ -1,3 +1,8 @@
+#include "diagnosis/folder_files.hpp"
+#include "diagnosis/library_search.hpp"
+#include "diagnosis/node_search.hpp"
+#include "diagnosis/python_distribution.hpp"
+#include "diagnosis/python_search.hpp"
 #include "emulator/cold_start.hpp"
 #include "emulator/commands/commands.hpp"
 #include "emulator/environment_variables.hpp"
@@ -11,12 +16,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-
-#include "diagnosis/folder_files.hpp"
-#include "diagnosis/library_search.hpp"
-#include "diagnosis/node_search.hpp"
-#include "diagnosis/python_distribution.hpp"
-#include "diagnosis/python_search.hpp"
 
 namespace emulator {
 namespace {
