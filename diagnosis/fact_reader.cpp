@@ -1,5 +1,8 @@
 // read_facts(): one pass over the files of a tree.
 #include "base/unique_fd.hpp"
+#include "diagnosis/folder_files.hpp"
+#include "diagnosis/jar_manifest.hpp"
+#include "diagnosis/tree_facts.hpp"
 #include "layers/entry_name.hpp"
 
 #include <nlohmann/json.hpp>
@@ -18,13 +21,10 @@
 #include <thread>
 #include <utility>
 
-#include "diagnosis/folder_files.hpp"
-#include "diagnosis/jar_manifest.hpp"
-#include "diagnosis/tree_facts.hpp"
-
 namespace diagnosis {
 namespace {
 
+using layers::file_name;
 using layers::TreeEntry;
 using nlohmann::json;
 using Index = TreeFacts::Index;
@@ -47,10 +47,6 @@ constexpr std::int64_t most_metadata_bytes = std::int64_t{48} << 20;
 constexpr unsigned most_threads = 16;
 /// A thread takes so many entries at a time, so that it reads neighbours.
 constexpr Index run = 32;
-
-std::string_view file_name(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
 
 /// The content of a regular file as it is read: its digest, its first block, and all of it when
 /// `keep` says so.

@@ -63,23 +63,35 @@ constexpr std::array all_rules = {
     Rule{"layers-hidden-by-variable", Severity::warning, "variable that hides the layers",
          "The variable replaces the runtime's own value, in which the folders of /opt stand: what "
          "layers bring there is not found.",
-         "Remove the variable, or add the folders of /opt to it."},
+         "Remove the variable, or add that folder of /opt to it."},
     Rule{"layers-too-big", Severity::error, "layers together too big",
          "AWS refuses it: Layers consume more than the available size of 262144000 bytes.",
          "Leave out what the function does not need; the biggest folders are listed."},
+    Rule{"missing-bootstrap", Severity::error, "custom runtime without a bootstrap",
+         "Nothing can be started: the function ends with Runtime.InvalidEntrypoint.",
+         "Put the program \"bootstrap\" at the root of the code, or attach the layer that brings "
+         "it."},
     Rule{"missing-library", Severity::warning, "shared library that is found nowhere",
          "The loader says \"cannot open shared object file\" and the import or the program fails.",
          "Bring the library in lib/ of a layer, built for the runtime's Amazon Linux."},
     Rule{"missing-script-interpreter", Severity::error, "script whose interpreter is not there",
          "Starting it fails with \"no such file or directory\", although the script is there.",
          "Name an interpreter that the runtime has, or bring it in a layer."},
+    Rule{"missing-wrapper", Severity::error, "wrapper script that is nowhere",
+         "The runtime cannot start it: Runtime exited with error: exit status 127.",
+         "Attach the layer that brings the wrapper, or remove the variable."},
     Rule{"mixed-package", Severity::warning, "package of two versions at once",
          "Folders are merged file by file: files that only the older version has still show beside "
          "the newer one's.",
          "Leave the package out of one of the layers, or change their order.", true},
-    Rule{"newer-symbol-version", Severity::error, "built against a newer C or C++ library",
-         "The loader refuses it: version not found.",
-         "Build it in the runtime's Amazon Linux, or take a wheel for an older manylinux."},
+    Rule{
+        "newer-symbol-version", Severity::error, "built against a newer C or C++ library",
+        "The loader refuses it: version not found.",
+        "Build it in the runtime's Amazon Linux, or take a build for older systems (a wheel with a "
+        "lower manylinux number)."},
+    Rule{"not-a-program", Severity::error, "file that cannot be started",
+         "Starting it fails with \"exec format error\".",
+         "Begin a script with a line such as #!/bin/sh, and keep other files out of extensions/."},
     Rule{"not-executable", Severity::error, "program without permission to run",
          "Starting it fails with \"permission denied\".",
          "Set the mode before zipping (chmod 755) and zip on Linux or macOS."},
@@ -117,19 +129,19 @@ constexpr std::array all_rules = {
         "AWS refuses it: Two different versions of the same layer are not allowed to be referenced "
         "in the same function.",
         "Name it once."},
-    Rule{
-        "shadowed-by-code", Severity::warning, "package of a layer that the code replaces",
-        "/var/task comes first: the function gets the code's version, and modules that are only in "
-        "the layer come from the other one.",
-        "Remove the package from the code or from the layer.", true},
+    Rule{"shadowed-by-code", Severity::warning, "package of a layer that the code replaces",
+         "/var/task comes first: the code gets its own version, and what only the layer's has "
+         "cannot be imported.",
+         "Remove the package from the code or from the layer.", true},
     Rule{"shadows-standard-library", Severity::warning,
          "module named as one of the standard library",
          "Layers come before the standard library: every import of the name gets this file.",
          "Leave the backport out; this Python has the module."},
-    Rule{"split-sdk", Severity::warning, "parts of the AWS SDK from different places",
-         "boto3, botocore and s3transfer are released together; a mixture fails on import or on a "
-         "call.",
-         "Bring all of them in the layer, or none.", true},
+    Rule{
+        "split-sdk", Severity::warning, "parts of the AWS SDK from different places",
+        "boto3, botocore and s3transfer are made for each other; a mixture fails on import or on a "
+        "call.",
+        "Bring all of them in the layer, or none.", true},
     Rule{"stale-bytecode", Severity::warning, "bytecode of another layer's source",
          "Python takes bytecode for current when time and size of the source agree: the old code "
          "runs.",

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <filesystem>
-
 #include "diagnosis/file_view.hpp"
+
+#include <filesystem>
 
 namespace diagnosis {
 

@@ -1,11 +1,10 @@
 #pragma once
 
+#include "diagnosis/tree_facts.hpp"
 #include "layers/byte_source.hpp"
 
 #include <optional>
 #include <string_view>
-
-#include "diagnosis/tree_facts.hpp"
 
 namespace diagnosis {
 

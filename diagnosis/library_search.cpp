@@ -1,11 +1,11 @@
 #include "diagnosis/library_search.hpp"
 
+#include "diagnosis/elf_file.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
-
-#include "diagnosis/elf_file.hpp"
 
 namespace diagnosis {
 namespace {

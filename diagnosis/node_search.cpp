@@ -1,5 +1,7 @@
 #include "diagnosis/node_search.hpp"
 
+#include "diagnosis/package_json.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,8 +13,6 @@
 #include <set>
 #include <utility>
 #include <vector>
-
-#include "diagnosis/package_json.hpp"
 
 // Function for function after Node.js' lib/internal/modules/cjs/loader.js and esm/resolve.js: what
 // their documents leave open, such as which failures end the search, is as there.

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string>
-#include <string_view>
-
 #include "diagnosis/file_view.hpp"
 #include "diagnosis/resolution.hpp"
+
+#include <string>
+#include <string_view>
 
 namespace diagnosis {
 

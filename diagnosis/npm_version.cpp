@@ -1,10 +1,10 @@
 #include "diagnosis/npm_version.hpp"
 
+#include "diagnosis/version_text.hpp"
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
-
-#include "diagnosis/version_text.hpp"
 
 namespace diagnosis {
 namespace {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "diagnosis/package.hpp"
 #include "layers/merge.hpp"
 
 #include <cstddef>
@@ -8,8 +9,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "diagnosis/package.hpp"
 
 namespace diagnosis {
 

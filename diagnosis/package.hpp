@@ -1,13 +1,12 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "diagnosis/tree_facts.hpp"
 #include "layers/layer_store.hpp"
 #include "layers/prepared_tree.hpp"
 #include "layers/tree_listing.hpp"
 
 #include <string>
-
-#include "diagnosis/tree_facts.hpp"
 
 namespace diagnosis {
 

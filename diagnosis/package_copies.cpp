@@ -1,5 +1,6 @@
 #include "diagnosis/package_copies.hpp"
 
+#include "diagnosis/python_version.hpp"
 #include "layers/entry_name.hpp"
 
 #include <nlohmann/json.hpp>
@@ -13,14 +14,11 @@
 namespace diagnosis {
 namespace {
 
+using layers::file_name;
 using layers::TreeEntry;
 using Ecosystem = PackageGroup::Ecosystem;
 using Index = TreeFacts::Index;
 using Language = RuntimeProfile::Language;
-
-std::string_view file_name(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
 
 /// Folders of a tree in which a language looks, and where they are inside; the first one first.
 struct SearchFolder {
@@ -59,7 +57,10 @@ class Collector {
     if (speaks(Language::java)) add_named(Ecosystem::java);
     add_libraries();
     std::vector<PackageGroup> groups;
-    for (auto& [key, group] : groups_) groups.push_back(std::move(group));
+    for (auto& [key, group] : groups_) {
+      sort_by_search(group);
+      groups.push_back(std::move(group));
+    }
     return groups;
   }
 
@@ -130,6 +131,7 @@ class Collector {
   }
 
   void add_python(const SearchFolder& folder) {
+    std::vector<std::pair<std::string, PackageCopy>> found_here;
     for (const auto& [index, distribution] : folder.package->facts.distributions) {
       const std::string& path = folder.package->listing[index].path;
       if (layers::parent_path(path) != folder.folder) continue;
@@ -143,17 +145,54 @@ class Collector {
         if (is_python_byproduct(file) || is_metadata_name(file.substr(0, file.find('/')))) continue;
         if (const auto found = folder.package->index_of(below(file)))
           add_file(folder, copy, *found);
+        else
+          ++copy.absent;
       }
       if (distribution.files.empty()) {
-        for (const std::string& module : distribution.top_level) {
+        for (const std::string& module : modules_of(distribution)) {
           add_below(folder, copy, below(module),
                     [](const std::string& name) { return !is_python_byproduct(name); });
           if (const auto found = folder.package->index_of(below(module + ".py")))
             add_file(folder, copy, *found);
         }
       }
-      add(Ecosystem::python, distribution.name, std::move(copy));
+      found_here.emplace_back(distribution.name, std::move(copy));
     }
+    // Of two versions in one folder the later one was unpacked over the earlier.
+    const auto is_newer = [](const auto& a, const auto& b) {
+      if (a.second.absent != b.second.absent) return a.second.absent < b.second.absent;
+      const auto first = PythonVersion::parse(a.second.version);
+      const auto second = PythonVersion::parse(b.second.version);
+      return first != second ? second < first : a.second.metadata < b.second.metadata;
+    };
+    std::sort(found_here.begin(), found_here.end(), is_newer);
+    for (auto& [name, copy] : found_here) add(Ecosystem::python, name, std::move(copy));
+  }
+
+  /// Where not the layers' order decides: the class path takes jars by name, RubyGems the highest
+  /// version. Of one path, the layer on top comes first.
+  static void sort_by_search(PackageGroup& group) {
+    const auto by_name = [](const PackageCopy& a, const PackageCopy& b) {
+      return std::tuple(std::string_view(a.metadata), b.owner.layer) <
+             std::tuple(std::string_view(b.metadata), a.owner.layer);
+    };
+    const auto by_version = [&by_name](const PackageCopy& a, const PackageCopy& b) {
+      const auto first = PythonVersion::parse(a.version);
+      const auto second = PythonVersion::parse(b.version);
+      return first != second ? second < first : by_name(a, b);
+    };
+    if (group.ecosystem == Ecosystem::java)
+      std::sort(group.copies.begin(), group.copies.end(), by_name);
+    if (group.ecosystem == Ecosystem::ruby)
+      std::sort(group.copies.begin(), group.copies.end(), by_version);
+  }
+
+  /// Where metadata was slimmed down to the name, most projects have a module of that name.
+  static std::vector<std::string> modules_of(const PythonDistribution& distribution) {
+    if (!distribution.top_level.empty()) return distribution.top_level;
+    std::string module = normalised_project_name(distribution.name);
+    std::replace(module.begin(), module.end(), '-', '_');
+    return {module};
   }
 
   void add_node(const SearchFolder& folder) {

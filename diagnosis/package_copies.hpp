@@ -1,14 +1,14 @@
 #pragma once
 
-#include <cstddef>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include "diagnosis/opt_view.hpp"
 #include "diagnosis/package.hpp"
 #include "diagnosis/python_distribution.hpp"
 #include "diagnosis/runtime_profile.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace diagnosis {
 
@@ -43,6 +43,8 @@ struct PackageCopy {
   std::vector<TreeFacts::Index> files;
   /// Those that a function sees. All of them for code; for a layer those that no later one hides.
   std::vector<TreeFacts::Index> visible;
+  /// How many files its metadata lists and its owner's tree has not.
+  std::size_t absent = 0;
   /// Requires-Dist and the like, for those who check it; null for other languages.
   const PythonDistribution* distribution = nullptr;
 };

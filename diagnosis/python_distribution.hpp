@@ -1,11 +1,11 @@
 #pragma once
 
+#include "diagnosis/file_view.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "diagnosis/file_view.hpp"
 
 namespace diagnosis {
 

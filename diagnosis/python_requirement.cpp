@@ -1,9 +1,9 @@
 #include "diagnosis/python_requirement.hpp"
 
+#include "diagnosis/version_text.hpp"
+
 #include <algorithm>
 #include <utility>
-
-#include "diagnosis/version_text.hpp"
 
 namespace diagnosis {
 namespace {

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "diagnosis/python_version.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "diagnosis/python_version.hpp"
 
 namespace diagnosis {
 

@@ -1,5 +1,7 @@
 #include "diagnosis/python_search.hpp"
 
+#include "diagnosis/python_distribution.hpp"
+
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -9,8 +11,6 @@
 #include <map>
 #include <set>
 #include <utility>
-
-#include "diagnosis/python_distribution.hpp"
 
 namespace diagnosis {
 namespace {

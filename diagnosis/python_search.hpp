@@ -1,12 +1,12 @@
 #pragma once
 
+#include "diagnosis/file_view.hpp"
+#include "diagnosis/resolution.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "diagnosis/file_view.hpp"
-#include "diagnosis/resolution.hpp"
 
 namespace diagnosis {
 

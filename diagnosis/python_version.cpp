@@ -1,12 +1,12 @@
 #include "diagnosis/python_version.hpp"
 
+#include "diagnosis/version_text.hpp"
+
 #include <algorithm>
 #include <initializer_list>
 #include <iterator>
 #include <tuple>
 #include <utility>
-
-#include "diagnosis/version_text.hpp"
 
 namespace diagnosis {
 namespace {

@@ -1,11 +1,14 @@
 #include "diagnosis/runtime_profile.hpp"
 
+#include "layers/entry_name.hpp"
+
 #include <algorithm>
 #include <array>
 
 namespace diagnosis {
 namespace {
 
+using layers::is_at_or_below;
 using Language = RuntimeProfile::Language;
 
 bool is_version(std::string_view text) {
@@ -91,10 +94,6 @@ std::optional<VersionFolder> version_folder(std::string_view path) {
   if (auto version = version_after(path, "ruby/gems/"))
     return VersionFolder{Language::ruby, *version, "ruby/gems/" + *version};
   return std::nullopt;
-}
-
-bool is_at_or_below(std::string_view path, std::string_view folder) {
-  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
 }
 
 }  // namespace diagnosis

@@ -39,6 +39,4 @@ struct VersionFolder {
 };
 std::optional<VersionFolder> version_folder(std::string_view path);
 
-bool is_at_or_below(std::string_view path, std::string_view folder);
-
 }  // namespace diagnosis

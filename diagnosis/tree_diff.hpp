@@ -1,10 +1,10 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
 #include "diagnosis/opt_view.hpp"
 #include "diagnosis/package_copies.hpp"
+
+#include <string>
+#include <vector>
 
 namespace diagnosis {
 

@@ -2,6 +2,8 @@
 
 #include "base/result.hpp"
 #include "base/sha256.hpp"
+#include "diagnosis/elf_file.hpp"
+#include "diagnosis/python_distribution.hpp"
 #include "layers/tree_listing.hpp"
 
 #include <cstdint>
@@ -11,9 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "diagnosis/elf_file.hpp"
-#include "diagnosis/python_distribution.hpp"
 
 namespace diagnosis {
 

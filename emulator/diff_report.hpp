@@ -1,11 +1,10 @@
 #pragma once
 
+#include "diagnosis/tree_diff.hpp"
 #include "emulator/terminal.hpp"
 
 #include <string>
 #include <vector>
-
-#include "diagnosis/tree_diff.hpp"
 
 namespace emulator {
 

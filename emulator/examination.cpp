@@ -1,12 +1,11 @@
 #include "emulator/examination.hpp"
 
+#include "diagnosis/folder_files.hpp"
 #include "emulator/cold_start.hpp"
 #include "layers/limits.hpp"
 
 #include <algorithm>
 #include <map>
-
-#include "diagnosis/folder_files.hpp"
 
 namespace emulator {
 namespace {
@@ -132,10 +131,11 @@ base::Result<Examination> Examination::make_lenient(const FunctionSelection& sel
   TRY(examination.start(selection, store));
   Parts& parts = *examination.parts_;
 
-  const auto refuse = [&refused](const Error& error, const std::string& package,
-                                 const std::string& reference) -> base::Result<void> {
+  const auto refuse = [&refused, &parts](const Error& error, const std::string& package,
+                                         const std::string& reference) -> base::Result<void> {
     const std::string_view id = rule_of(error);
     if (id.empty()) return error;
+    if (!reference.empty()) parts.subject.incomplete = true;
     refused.push_back(finding_of(id, package, "", without_subject(error.message, reference)));
     return {};
   };
@@ -175,6 +175,7 @@ base::Result<Examination> Examination::make_lenient(const FunctionSelection& sel
       refused.push_back(finding_of("layer-region", reference, "",
                                    "The layer is in " + region_of(reference) +
                                        ", the function in " + function.region + "."));
+      parts.subject.incomplete = true;
       continue;
     }
     auto tree = prepare_layer(reference, store, progress);

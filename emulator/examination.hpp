@@ -1,5 +1,6 @@
 #pragma once
 
+#include "diagnosis/checks/checks.hpp"
 #include "emulator/command_line.hpp"
 #include "emulator/runtime_catalogue.hpp"
 #include "layers/extraction_progress.hpp"
@@ -9,8 +10,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "diagnosis/checks/checks.hpp"
 
 namespace emulator {
 

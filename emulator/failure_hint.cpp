@@ -1,8 +1,6 @@
 #include "emulator/failure_hint.hpp"
 
 #include <algorithm>
-#include <array>
-#include <initializer_list>
 
 namespace emulator {
 namespace {
@@ -14,7 +12,7 @@ using diagnosis::Subject;
 /// Words of a failure, and the rules that can be behind it; the likeliest first.
 struct Symptom {
   std::string_view words;
-  std::initializer_list<std::string_view> rules;
+  std::vector<std::string_view> rules;
 };
 
 bool contains(std::string_view text, std::string_view part) {
@@ -94,20 +92,20 @@ std::optional<Finding> explain_failure(std::string_view failure, const Subject& 
         return *finding;
     return std::nullopt;
   }
-  const std::array symptoms = {
-      Symptom{"' not found (required by", {"system-library-wins", "newer-symbol-version"}},
-      Symptom{"cannot open shared object file", {"missing-library"}},
-      Symptom{"invalid ELF header", {"other-architecture"}},
-      Symptom{"wrong ELF class", {"other-architecture"}},
-      Symptom{"xec format error", {"other-architecture"}},
-      Symptom{"cannot import name",
-              {"unmet-requirement", "mixed-package", "shadowed-by-code", "split-sdk",
-               "stale-bytecode", "shadows-standard-library"}},
-      Symptom{"has no attribute", {"mixed-package", "shadows-standard-library", "stale-bytecode"}},
-      Symptom{"ermission denied", {"unreadable-code", "not-executable"}},
-      Symptom{"exit status 126", {"not-executable"}},
-      Symptom{"exit status 127", {"carriage-return", "missing-script-interpreter"}},
-      Symptom{"no such file or directory", {"carriage-return", "missing-script-interpreter"}},
+  const std::vector<Symptom> symptoms = {
+      {"' not found (required by", {"system-library-wins", "newer-symbol-version"}},
+      {"cannot open shared object file", {"missing-library"}},
+      {"invalid ELF header", {"other-architecture"}},
+      {"wrong ELF class", {"other-architecture"}},
+      {"xec format error", {"other-architecture", "not-a-program"}},
+      {"cannot import name",
+       {"unmet-requirement", "mixed-package", "shadowed-by-code", "split-sdk", "stale-bytecode",
+        "shadows-standard-library"}},
+      {"has no attribute", {"mixed-package", "shadows-standard-library", "stale-bytecode"}},
+      {"ermission denied", {"unreadable-code", "not-executable"}},
+      {"exit status 126", {"not-executable"}},
+      {"exit status 127", {"missing-wrapper", "carriage-return", "missing-script-interpreter"}},
+      {"no such file or directory", {"carriage-return", "missing-script-interpreter"}},
   };
   for (const Symptom& symptom : symptoms) {
     if (!contains(failure, symptom.words)) continue;

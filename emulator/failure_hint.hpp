@@ -1,11 +1,11 @@
 #pragma once
 
+#include "diagnosis/checks/checks.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "diagnosis/checks/checks.hpp"
 
 namespace emulator {
 

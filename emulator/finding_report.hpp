@@ -1,11 +1,10 @@
 #pragma once
 
+#include "diagnosis/finding.hpp"
 #include "emulator/terminal.hpp"
 
 #include <span>
 #include <string>
-
-#include "diagnosis/finding.hpp"
 
 namespace emulator {
 

@@ -181,6 +181,40 @@ std::string packages_text(const OptReport& report, const Colours& colours) {
   return text;
 }
 
+/// A line of the tree; `path` tells what stands behind the name, if anything does.
+struct TreeRow {
+  std::string label;
+  const OptPath* path = nullptr;
+};
+
+std::string aligned(const OptView& opt, const std::vector<TreeRow>& rows, const Colours& colours) {
+  constexpr std::size_t widest = 60;
+  std::size_t width = 0;
+  for (const TreeRow& row : rows)
+    if (row.path != nullptr && row.label.size() <= widest)
+      width = std::max(width, row.label.size());
+  std::string text;
+  for (const TreeRow& row : rows) {
+    if (row.path == nullptr) {
+      text += row.label + "\n";
+      continue;
+    }
+    const TreeEntry& entry = row.path->merged.entry;
+    const std::string size = entry.type == TreeEntry::Type::file ? size_text(entry.size) : "";
+    const std::string hidden = shadow_text(opt, *row.path);
+    const bool differs =
+        hidden.find("differs") != std::string::npos || hidden.find("conflict") != std::string::npos;
+    text += fmt::format("{:{}}  {}[{}]{}", row.label, width, colours.dim, row.path->merged.tree + 1,
+                        colours.plain);
+    if (!size.empty() || !hidden.empty()) text += fmt::format(" {:>9}", size);
+    if (!hidden.empty())
+      text += fmt::format("  {}{}{}", differs ? colours.yellow : std::string_view(), hidden,
+                          differs ? colours.plain : std::string_view());
+    text += "\n";
+  }
+  return text;
+}
+
 std::string tree_text(const OptReport& report, const Colours& colours) {
   const OptView& opt = report.examination->opt();
   std::string text = fmt::format("\n{}/opt{}\n", colours.bold, colours.plain);
@@ -198,6 +232,7 @@ std::string tree_text(const OptReport& report, const Colours& colours) {
   });
   // A filtered path shows the folders above it as well.
   std::vector<std::string> open;
+  std::vector<TreeRow> rows;
   for (const OptPath* path : sorted) {
     const TreeEntry& entry = path->merged.entry;
     std::vector<std::string> parts;
@@ -209,31 +244,20 @@ std::string tree_text(const OptReport& report, const Colours& colours) {
     std::size_t same = 0;
     while (same < open.size() && same + 1 < parts.size() && open[same] == parts[same]) ++same;
     open.resize(same);
+    const auto indent = [&open] { return std::string(2 * open.size() + 2, ' '); };
     while (open.size() + 1 < parts.size()) {
-      text += fmt::format("{:{}}{}/\n", "", 2 * open.size() + 2, parts[open.size()]);
+      rows.push_back({indent() + printable(parts[open.size()]) + "/", nullptr});
       open.push_back(parts[open.size()]);
     }
-    const std::string indent(2 * open.size() + 2, ' ');
-    if (entry.type == TreeEntry::Type::directory) {
-      const std::string hidden = shadow_text(opt, *path);
-      text +=
-          fmt::format("{}{}/{}{}\n", indent, parts.back(),
-                      hidden.empty() ? "" : fmt::format("  [{}]", path->merged.tree + 1), hidden);
-      open.push_back(parts.back());
-      continue;
-    }
-    text +=
-        fmt::format("{}{}{}  {}[{}]{} {}", indent, parts.back(),
-                    entry.type == TreeEntry::Type::symlink ? " -> " + printable(entry.link_target)
-                                                           : std::string(),
-                    colours.dim, path->merged.tree + 1, colours.plain, size_text(entry.size));
-    const std::string hidden = shadow_text(opt, *path);
-    const bool differs =
-        hidden.find("differs") != std::string::npos || hidden.find("conflict") != std::string::npos;
-    text += fmt::format("{}{}{}\n", differs ? colours.yellow : std::string_view(), hidden,
-                        differs ? colours.plain : std::string_view());
+    const bool directory = entry.type == TreeEntry::Type::directory;
+    std::string label = indent() + printable(parts.back());
+    if (directory) label += "/";
+    if (entry.type == TreeEntry::Type::symlink) label += " -> " + printable(entry.link_target);
+    // A folder is of several layers, unless it hides something else.
+    rows.push_back({std::move(label), directory && path->shadowed.empty() ? nullptr : path});
+    if (directory) open.push_back(parts.back());
   }
-  return text;
+  return text + aligned(opt, rows, colours);
 }
 
 std::string list_text(const OptReport& report) {
@@ -241,12 +265,11 @@ std::string list_text(const OptReport& report) {
   std::string text = "\n";
   for (const OptPath* path : report.paths) {
     const TreeEntry& entry = path->merged.entry;
-    text +=
-        fmt::format("{} {:>10} {:9} [{}] /opt/{}{}{}\n", mode_text(entry), entry.size,
-                    type_text(entry), path->merged.tree + 1, printable(entry.path),
-                    entry.type == TreeEntry::Type::symlink ? " -> " + printable(entry.link_target)
-                                                           : std::string(),
-                    shadow_text(opt, *path));
+    text += fmt::format(
+        "{} {:>10} {:9} [{}] /opt/{}{}{}\n", mode_text(entry), entry.size, type_text(entry),
+        path->merged.tree + 1, printable(entry.path),
+        entry.type == TreeEntry::Type::symlink ? " -> " + printable(entry.link_target) : "",
+        path->shadowed.empty() ? "" : "  " + shadow_text(opt, *path));
   }
   return text;
 }

@@ -1,14 +1,13 @@
 #pragma once
 
+#include "diagnosis/finding.hpp"
+#include "diagnosis/package_copies.hpp"
 #include "emulator/command_line.hpp"
 #include "emulator/examination.hpp"
 #include "emulator/terminal.hpp"
 
 #include <string>
 #include <vector>
-
-#include "diagnosis/finding.hpp"
-#include "diagnosis/package_copies.hpp"
 
 namespace emulator {
 

@@ -1,22 +1,20 @@
 #include "emulator/planned_files.hpp"
 
+#include "diagnosis/folder_files.hpp"
+#include "layers/entry_name.hpp"
+
 #include <algorithm>
 #include <set>
-
-#include "diagnosis/folder_files.hpp"
 
 namespace emulator {
 namespace {
 
 using diagnosis::FileNode;
 using diagnosis::FolderFiles;
+using layers::is_at_or_below;
 using layers::TreeEntry;
 using sandbox::MountStep;
 using sandbox::StepKind;
-
-bool is_at_or_below(const std::string& path, const std::string& folder) {
-  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
-}
 
 bool is_mount(StepKind kind) {
   return kind == StepKind::bind || kind == StepKind::overlay || kind == StepKind::tmpfs ||

@@ -1,12 +1,11 @@
 #pragma once
 
+#include "diagnosis/file_view.hpp"
 #include "sandbox/sandbox_spec.hpp"
 
 #include <map>
 #include <string>
 #include <vector>
-
-#include "diagnosis/file_view.hpp"
 
 namespace emulator {
 

@@ -177,14 +177,16 @@ std::optional<RuntimeSupport> node_at(const fs::path& path, const Memory& memory
   return support;
 }
 
-/// "3.11" for "python3.11"; empty for another name.
+/// "3.11" for "python3.11"; empty for another name, and for versions before 3.8, which our
+/// bootstrap does not run on and AWS no longer offers.
 std::string python_version_in(const std::string& name) {
   constexpr std::string_view prefix = "python3.";
   if (!name.starts_with(prefix) || name.size() > prefix.size() + 2) return {};
   const std::string minor = name.substr(prefix.size());
   const bool digits = !minor.empty() && std::all_of(minor.begin(), minor.end(),
                                                     [](char c) { return c >= '0' && c <= '9'; });
-  return digits ? "3." + minor : std::string();
+  constexpr int oldest = 8;
+  return digits && std::stoi(minor) >= oldest ? "3." + minor : std::string();
 }
 
 RuntimeSupport provided(const std::string& identifier) {

@@ -88,8 +88,4 @@ void MessageCollector::move_to(std::vector<Finding>& findings, std::string_view 
         finding_of(id, "", "", std::to_string(left_out_) + " more of this kind are not listed."));
 }
 
-std::string_view file_name(std::string_view path) {
-  return path.substr(path.rfind('/') + 1);
-}
-
 }  // namespace diagnosis

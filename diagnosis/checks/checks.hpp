@@ -1,13 +1,14 @@
 #pragma once
 
+#include "diagnosis/finding.hpp"
+#include "diagnosis/opt_view.hpp"
+#include "diagnosis/package_copies.hpp"
+#include "layers/entry_name.hpp"
+
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "diagnosis/finding.hpp"
-#include "diagnosis/opt_view.hpp"
-#include "diagnosis/package_copies.hpp"
 
 namespace diagnosis {
 
@@ -24,6 +25,8 @@ struct Subject {
   const Package* code = nullptr;
   const OptView* opt = nullptr;
   std::vector<BundledDistribution> bundled;
+  /// A package could not be read: what seems to be missing may be in it.
+  bool incomplete = false;
 };
 
 /// Everything that AWS accepts and that goes wrong then: errors first, then by package and path.
@@ -85,6 +88,7 @@ class MessageCollector {
   std::size_t left_out_ = 0;
 };
 
-std::string_view file_name(std::string_view path);
+using layers::file_name;
+using layers::is_at_or_below;
 
 }  // namespace diagnosis

@@ -1,4 +1,5 @@
 // Single files: modes, links, scripts, twins.
+#include "diagnosis/checks/checks.hpp"
 #include "layers/entry_name.hpp"
 
 #include <algorithm>
@@ -6,8 +7,6 @@
 #include <cstdio>
 #include <map>
 #include <tuple>
-
-#include "diagnosis/checks/checks.hpp"
 
 namespace diagnosis {
 namespace {
@@ -20,23 +19,41 @@ constexpr std::uint32_t others_run = 0001;
 constexpr std::uint64_t big_file = 1 << 20;
 constexpr int most_links = 40;
 
-/// A file that something starts: how it is called, and whether the function depends on it.
+/// A file that something starts: how it is called, and what starts it.
 struct Program {
   std::string what;
-  bool vital = false;
+  enum class Start {
+    by_lambda,  ///< with execve(), and the function depends on it
+    by_shell,   ///< the same by a script of the runtime, which takes anything else for a script
+    by_code,    ///< perhaps
+  } start = Start::by_lambda;
 };
 
+bool has_custom_runtime(const Subject& subject) {
+  return subject.runtime && subject.runtime->language == RuntimeProfile::Language::custom;
+}
+
+/// The path inside of AWS_LAMBDA_EXEC_WRAPPER; custom runtimes know no wrappers.
+std::string wrapper_of(const Subject& subject) {
+  const auto wrapper = subject.variables.find("AWS_LAMBDA_EXEC_WRAPPER");
+  return wrapper == subject.variables.end() || has_custom_runtime(subject) ? std::string()
+                                                                           : wrapper->second;
+}
+
 std::optional<Program> program_at(const Subject& subject, const Owner& owner,
-                                  std::string_view path) {
-  const bool custom =
-      subject.runtime && subject.runtime->language == RuntimeProfile::Language::custom;
-  if (custom && path == "bootstrap") return Program{"the custom runtime's bootstrap", true};
+                                  const Package& package, Index index) {
+  const std::string& path = package.listing[index].path;
+  if (has_custom_runtime(subject) && path == "bootstrap")
+    return Program{"the custom runtime's bootstrap"};
+  const std::string root = owner.kind == Owner::Kind::code ? "/var/task/" : "/opt/";
+  if (wrapper_of(subject) == root + path)
+    return Program{"the function's AWS_LAMBDA_EXEC_WRAPPER", Program::Start::by_shell};
   if (owner.kind == Owner::Kind::code) return std::nullopt;
-  if (layers::parent_path(path) == "extensions") return Program{"an extension", true};
-  if (const auto wrapper = subject.variables.find("AWS_LAMBDA_EXEC_WRAPPER");
-      wrapper != subject.variables.end() && wrapper->second == "/opt/" + std::string(path))
-    return Program{"the function's AWS_LAMBDA_EXEC_WRAPPER", true};
-  if (layers::parent_path(path) == "bin") return Program{"a program in PATH", false};
+  if (layers::parent_path(path) == "extensions") return Program{"an extension"};
+  // Texts lie in bin/, too.
+  if (layers::parent_path(path) == "bin" &&
+      (package.facts.elf_files.contains(index) || package.facts.scripts.contains(index)))
+    return Program{"a program in PATH", Program::Start::by_code};
   return std::nullopt;
 }
 
@@ -104,10 +121,10 @@ void check_programs(const Subject& subject, const Owner& owner, const Package& p
   for (Index index = 0; index < package.listing.size(); ++index) {
     const TreeEntry& entry = package.listing[index];
     if (entry.type != TreeEntry::Type::file) continue;
-    const auto program = program_at(subject, owner, entry.path);
+    const auto program = program_at(subject, owner, package, index);
     if (!program || !shows(subject, owner, entry.path)) continue;
     const auto grade = [&](Finding finding) {
-      if (!program->vital) finding.severity = Severity::warning;
+      if (program->start == Program::Start::by_code) finding.severity = Severity::warning;
       findings.push_back(std::move(finding));
     };
     if ((entry.mode & others_run) == 0) {
@@ -117,17 +134,44 @@ void check_programs(const Subject& subject, const Owner& owner, const Package& p
                        "It is " + program->what + " with mode " + mode + "."));
     }
     const auto script = package.facts.scripts.find(index);
-    if (script == package.facts.scripts.end()) continue;
+    if (script == package.facts.scripts.end()) {
+      const bool was_read = package.facts.digests[index] != base::Digest();
+      if (program->start == Program::Start::by_lambda && was_read &&
+          !package.facts.elf_files.contains(index))
+        grade(finding_of("not-a-program", name, entry.path,
+                         "It is " + program->what +
+                             ", and neither a program for Linux nor a script that names its "
+                             "interpreter."));
+      continue;
+    }
     if (script->second.carriage_return) {
       grade(finding_of("carriage-return", name, entry.path,
                        "It is " + program->what + ", and its first line ends with CR LF."));
-    } else if (!interpreter_is_there(subject, script->second.interpreter_line)) {
+    } else if (!subject.incomplete &&
+               !interpreter_is_there(subject, script->second.interpreter_line)) {
       grade(finding_of("missing-script-interpreter", name, entry.path,
                        "It is " + program->what + " and asks for \"" +
                            script->second.interpreter_line +
                            "\", which neither Lambda's image nor a layer has."));
     }
   }
+}
+
+/// What must be there to be started.
+void check_started(const Subject& subject, std::vector<Finding>& findings) {
+  if (subject.incomplete) return;
+  const std::string wrapper = wrapper_of(subject);
+  const bool unknown = subject.code == nullptr && wrapper.starts_with("/var/task/");
+  if ((wrapper.starts_with("/opt/") || wrapper.starts_with("/var/task/")) && !unknown &&
+      !in_packages(subject, wrapper))
+    findings.push_back(finding_of("missing-wrapper", "", "",
+                                  "AWS_LAMBDA_EXEC_WRAPPER is " + wrapper +
+                                      ", which is neither in the code nor in a layer."));
+  if (has_custom_runtime(subject) && subject.code != nullptr &&
+      !in_packages(subject, "/var/task/bootstrap") && !in_packages(subject, "/opt/bootstrap"))
+    findings.push_back(finding_of("missing-bootstrap", "code", "",
+                                  "There is neither /var/task/bootstrap nor /opt/bootstrap, and " +
+                                      subject.runtime->identifier + " starts one of them."));
 }
 
 void check_readable(const Subject& subject, const Owner& owner, const Package& package,
@@ -180,6 +224,7 @@ bool leads_somewhere(const Subject& subject, std::string path) {
 
 void check_links(const Subject& subject, const Owner& owner, const Package& package,
                  std::vector<Finding>& findings) {
+  if (subject.incomplete) return;
   PathCollector dangling;
   std::string target;
   const std::string root = owner.kind == Owner::Kind::code ? "/var/task/" : "/opt/";
@@ -262,6 +307,7 @@ void check_files(const Subject& subject, std::vector<Finding>& findings) {
     check_links(subject, owner, package, findings);
     check_twins(subject, owner, package, findings);
   });
+  check_started(subject, findings);
   check_repeated(subject, findings);
 }
 

@@ -1,4 +1,5 @@
 // Where things lie: search paths, folders of other versions, names.
+#include "diagnosis/checks/checks.hpp"
 #include "layers/entry_name.hpp"
 
 #include <algorithm>
@@ -6,8 +7,6 @@
 #include <map>
 #include <set>
 #include <unordered_map>
-
-#include "diagnosis/checks/checks.hpp"
 
 namespace diagnosis {
 namespace {
@@ -26,12 +25,23 @@ std::string language_folder(Language language) {
     case Language::ruby:
       return "ruby/lib";
     default:
-      return "bin or lib";
+      return {};
   }
 }
 
 std::string_view first_component(std::string_view path) {
   return path.substr(0, path.find('/'));
+}
+
+/// What macOS adds to every archive.
+bool is_litter(std::string_view path) {
+  return is_at_or_below(path, "__MACOSX") || file_name(path) == ".DS_Store";
+}
+
+/// A custom runtime reads what it likes.
+bool has_known_folders(Language language) {
+  return language == Language::python || language == Language::nodejs ||
+         language == Language::java || language == Language::ruby;
 }
 
 /// What a layer looks like whose folder was forgotten.
@@ -43,7 +53,8 @@ struct Misplaced {
 std::optional<Misplaced> misplaced(const Package& layer, const RuntimeProfile& runtime) {
   constexpr std::array known = {"python", "nodejs", "java", "ruby", "bin", "lib", "extensions"};
   std::set<std::string> tops;
-  for (const TreeEntry& entry : layer.listing) tops.emplace(first_component(entry.path));
+  for (const TreeEntry& entry : layer.listing)
+    if (!is_litter(entry.path)) tops.emplace(first_component(entry.path));
   if (tops.size() == 1 && std::find(known.begin(), known.end(), *tops.begin()) == known.end()) {
     const std::string& top = *tops.begin();
     for (const char* folder : known)
@@ -51,6 +62,7 @@ std::optional<Misplaced> misplaced(const Package& layer, const RuntimeProfile& r
         return Misplaced{"its only folder is \"" + top + "/\", which holds \"" + folder + "/\"",
                          "Zip the content of \"" + top + "/\", not the folder itself."};
   }
+  if (!has_known_folders(runtime.language)) return std::nullopt;
   const std::string right = language_folder(runtime.language);
   if (runtime.language == Language::python) {
     const bool packages =
@@ -102,12 +114,15 @@ void check_reach(const Subject& subject, const Owner& owner, const Package& laye
   const RuntimeProfile& runtime = *subject.runtime;
   std::size_t files = 0;
   std::size_t reached = 0;
+  bool brings_imports = false;
   std::map<std::string, std::pair<VersionFolder, std::size_t>> other_versions;
   for (const TreeEntry& entry : layer.listing) {
-    if (entry.type == TreeEntry::Type::directory) continue;
+    if (entry.type == TreeEntry::Type::directory || is_litter(entry.path)) continue;
     ++files;
     if (runtime.reaches(entry.path)) {
       ++reached;
+      for (const std::string& folder : runtime.import_folders())
+        brings_imports = brings_imports || is_at_or_below(entry.path, folder);
       continue;
     }
     if (auto folder = version_folder(entry.path); folder && folder->language == runtime.language)
@@ -121,7 +136,9 @@ void check_reach(const Subject& subject, const Owner& owner, const Package& laye
                                      found.first.version + "; the function runs " +
                                      runtime.identifier + ", which looks into \"" + right + "/\".");
     // With nothing else in the layer it is of no use at all; one for several versions is fine.
-    finding.severity = reached == 0 ? Severity::error : Severity::note;
+    finding.severity = reached == 0     ? Severity::error
+                       : brings_imports ? Severity::note
+                                        : Severity::warning;
     findings.push_back(std::move(finding));
   }
   if (reached > 0 || files == 0 || !other_versions.empty()) return;
@@ -140,8 +157,9 @@ void check_reach(const Subject& subject, const Owner& owner, const Package& laye
   } else {
     finding.severity = Severity::note;
     finding.remedy =
-        "If code opens the files by their full paths, all is well; else put them into \"" +
-        language_folder(runtime.language) + "/\".";
+        "If code opens the files by their full paths, all is well; else put them into " +
+        (has_known_folders(runtime.language) ? "\"" + language_folder(runtime.language) + "/\"."
+                                             : std::string("\"bin/\" or \"lib/\"."));
   }
   findings.push_back(std::move(finding));
 }

@@ -1,13 +1,13 @@
 // ELF files: architecture, symbol versions, needed libraries.
+#include "diagnosis/amazon_linux.hpp"
+#include "diagnosis/checks/checks.hpp"
 #include "layers/entry_name.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <map>
 #include <set>
-
-#include "diagnosis/amazon_linux.hpp"
-#include "diagnosis/checks/checks.hpp"
 
 namespace diagnosis {
 namespace {
@@ -15,7 +15,17 @@ namespace {
 using layers::TreeEntry;
 using Index = TreeFacts::Index;
 
-constexpr std::size_t most_rpath_folders = 64;
+constexpr std::size_t most_listed_folders = 64;
+
+/// Whether the path has the word by itself: "linuxglibc-arm/", not "charm/".
+bool has_word(std::string_view path, std::string_view word) {
+  const auto is_letter = [path](std::size_t at) {
+    return at < path.size() && std::isalnum(static_cast<unsigned char>(path[at])) != 0;
+  };
+  for (std::size_t at = path.find(word); at != std::string_view::npos; at = path.find(word, at + 1))
+    if (!is_letter(at + word.size()) && (at == 0 || !is_letter(at - 1))) return true;
+  return false;
+}
 
 /// Packages that bring a build for each system name it in the path: "prebuilds/linux-arm64",
 /// "@img/sharp-linuxmusl-x64". They choose at run time.
@@ -32,12 +42,21 @@ bool names_another_system(std::string_view path, std::string_view architecture) 
   constexpr std::array systems = {"musl",  "darwin", "win32",  "freebsd", "android",
                                   "ia32",  "armv7",  "armv6",  "ppc64",   "s390x",
                                   "riscv", "mips",   "loong64"};
-  return (other && !own) || names_any(systems) ||
-         (path.find("linux-arm") != std::string_view::npos && !own);
+  return (other && !own) || names_any(systems) || (has_word(path, "arm") && !own);
 }
 
 bool is_python_extension(std::string_view path) {
   return path.ends_with(".so") && path.find(".cpython-") != std::string_view::npos;
+}
+
+/// Python looks for "x.cpython-311-x86_64-linux-gnu.so" of its own version only.
+bool is_of_another_python(const Subject& subject, std::string_view path) {
+  if (!is_python_extension(path) || !subject.runtime ||
+      subject.runtime->language != RuntimeProfile::Language::python)
+    return false;
+  std::string version = subject.runtime->version;
+  version.erase(std::remove(version.begin(), version.end(), '.'), version.end());
+  return path.find(".cpython-" + version + "-") == std::string_view::npos;
 }
 
 /// The module that an extension file is: "_rust" of "_rust.cpython-311-x86_64-linux-gnu.so".
@@ -66,7 +85,7 @@ class NativeChecks {
       for (const auto& [index, elf] : package.facts.elf_files) {
         const std::string& path = package.listing[index].path;
         if (elf.kind == ElfFile::Kind::other || !shows(subject, owner, path) ||
-            !matters(owner, path))
+            !matters(owner, path) || is_of_another_python(subject, path))
           continue;
         files_.push_back({owner, &package, index, &elf});
         names_.emplace(file_name(path));
@@ -125,7 +144,7 @@ class NativeChecks {
 
   void check_versions(const NativeFile& file) {
     if (!system_ || file.elf->needed_versions.empty()) return;
-    const auto folders = rpath_folders(file);
+    const auto folders = folders_before_system(file);
     // The worst of each library is enough.
     std::map<std::string, std::string> worst;
     for (const ElfFile::NeededVersion& needed : file.elf->needed_versions) {
@@ -159,31 +178,47 @@ class NativeChecks {
     });
   }
 
-  /// Folders in which the loader looks before it does in LD_LIBRARY_PATH, whose first ones are the
-  /// system's: those of DT_RPATH alone.
-  std::set<std::string> rpath_folders(const NativeFile& file) const {
-    std::set<std::string> folders;
-    if (!file.elf->run_path_is_rpath) return folders;
-    const std::string inside = file.inside();
-    const std::string origin(layers::parent_path(inside));
-    std::string_view rest = file.elf->run_path;
-    while (!rest.empty() && folders.size() < most_rpath_folders) {
-      const std::size_t colon = rest.find(':');
-      std::string folder(rest.substr(0, colon));
-      rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
+  static std::vector<std::string> listed_folders(std::string_view list, const std::string& origin) {
+    std::vector<std::string> folders;
+    while (!list.empty() && folders.size() < most_listed_folders) {
+      const std::size_t colon = list.find(':');
+      std::string folder(list.substr(0, colon));
+      list.remove_prefix(colon == std::string_view::npos ? list.size() : colon + 1);
       for (const std::string_view word : {"${ORIGIN}", "$ORIGIN"})
         if (const std::size_t at = folder.find(word); at != std::string::npos)
           folder.replace(at, word.size(), origin);
-      folder = normal_path(folder);
-      if (library_folders_.contains(folder)) folders.insert(std::move(folder));
+      if (!folder.empty()) folders.push_back(normal_path(folder));
     }
+    return folders;
+  }
+
+  /// RPATH, LD_LIBRARY_PATH, RUNPATH, as ld.so(8) has them: Lambda's LD_LIBRARY_PATH begins with
+  /// the system's folders, so that a RUNPATH comes too late unless the function sets the variable.
+  /// Only folders in which a package has libraries.
+  std::set<std::string> folders_before_system(const NativeFile& file) const {
+    const std::string inside = file.inside();
+    const auto run_path =
+        listed_folders(file.elf->run_path, std::string(layers::parent_path(inside)));
+    std::set<std::string> folders;
+    const auto add = [&](const std::string& folder) {
+      if (library_folders_.contains(folder)) folders.insert(folder);
+    };
+    if (!file.elf->run_path_is_rpath) {
+      const auto set = subject_.variables.find("LD_LIBRARY_PATH");
+      if (set == subject_.variables.end()) return folders;
+      for (const std::string& folder : listed_folders(set->second, "")) {
+        if (folder == "/lib64" || folder == "/usr/lib64") return folders;
+        add(folder);
+      }
+    }
+    for (const std::string& folder : run_path) add(folder);
     return folders;
   }
 
   bool brought(const std::string& soname) const { return names_.contains(soname); }
 
   void check_needed(const NativeFile& file) {
-    if (!system_) return;
+    if (!system_ || subject_.incomplete) return;
     for (const std::string& soname : file.elf->needed) {
       // Somewhere in the packages: by RUNPATH, or loaded before by somebody else.
       if (brought(soname) || system_->has_library(soname)) continue;

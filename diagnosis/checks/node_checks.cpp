@@ -1,4 +1,6 @@
 // Node.js: what packages depend on, and how layers can be imported.
+#include "diagnosis/checks/checks.hpp"
+#include "diagnosis/npm_version.hpp"
 #include "layers/entry_name.hpp"
 
 #include <nlohmann/json.hpp>
@@ -7,9 +9,6 @@
 #include <charconv>
 #include <map>
 #include <set>
-
-#include "diagnosis/checks/checks.hpp"
-#include "diagnosis/npm_version.hpp"
 
 namespace diagnosis {
 namespace {

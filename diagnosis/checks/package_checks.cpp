@@ -1,8 +1,8 @@
 // What packages do to each other, in any language.
+#include "diagnosis/checks/checks.hpp"
+
 #include <algorithm>
 #include <set>
-
-#include "diagnosis/checks/checks.hpp"
 
 namespace diagnosis {
 namespace {
@@ -55,8 +55,6 @@ void check_jars(const Subject& subject, const PackageGroup& group, std::vector<F
   for (const PackageCopy& copy : group.copies)
     if (!copy.visible.empty()) shown.push_back(&copy);
   if (shown.size() < 2) return;
-  std::sort(shown.begin(), shown.end(),
-            [](const PackageCopy* a, const PackageCopy* b) { return a->metadata < b->metadata; });
   for (std::size_t i = 1; i < shown.size(); ++i) {
     if (shown[i]->version == shown[0]->version) continue;
     findings.push_back(

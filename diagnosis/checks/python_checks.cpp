@@ -1,13 +1,12 @@
 // Python: versions, metadata, namespaces, bytecode.
+#include "diagnosis/checks/checks.hpp"
+#include "diagnosis/python_requirement.hpp"
 #include "layers/entry_name.hpp"
 
 #include <algorithm>
 #include <array>
 #include <map>
 #include <set>
-
-#include "diagnosis/checks/checks.hpp"
-#include "diagnosis/python_requirement.hpp"
 
 namespace diagnosis {
 namespace {
@@ -45,6 +44,18 @@ constexpr std::array standard_modules = {
     "zoneinfo"};
 static_assert(std::is_sorted(standard_modules.begin(), standard_modules.end(),
                              [](std::string_view a, std::string_view b) { return a < b; }));
+
+/// Modules whose project has another name; what nobody named is found by the project's own name.
+constexpr std::array module_names = {
+    std::pair("attrs", "attr"),           std::pair("beautifulsoup4", "bs4"),
+    std::pair("gitpython", "git"),        std::pair("pillow", "PIL"),
+    std::pair("pycryptodome", "Crypto"),  std::pair("pyjwt", "jwt"),
+    std::pair("pyopenssl", "OpenSSL"),    std::pair("python-dateutil", "dateutil"),
+    std::pair("python-dotenv", "dotenv"), std::pair("pyyaml", "yaml"),
+    std::pair("scikit-learn", "sklearn")};
+
+/// Folders that projects put beside their packages by mistake; nobody imports them.
+constexpr std::array bystanders = {"conftest", "docs", "examples", "setup", "test", "tests"};
 
 /// A folder of sys.path that packages fill, as the function sees it.
 struct Place {
@@ -110,6 +121,7 @@ class PythonChecks {
     check_requirements();
     check_sdk();
     check_pruned_layers();
+    check_modules_of_code();
   }
 
  private:
@@ -148,7 +160,7 @@ class PythonChecks {
   }
 
   void check_bytecode(const Place& place) {
-    std::map<std::string, std::pair<PathCollector, std::size_t>> useless;
+    std::map<std::string, PathCollector> useless;
     for (const auto& [path, entry] : place.entries) {
       const auto bytecode = entry.package->facts.bytecode.find(entry.index);
       if (bytecode == entry.package->facts.bytecode.end()) continue;
@@ -167,31 +179,40 @@ class PythonChecks {
            static_cast<std::uint32_t>(source->second.entry->mtime) ==
                bytecode->second.source_mtime &&
            static_cast<std::uint32_t>(source->second.entry->size) == bytecode->second.source_size);
-      if (other_version || !current) {
-        useless[name_of(entry.owner)].first.add(path_of(entry));
-        continue;
-      }
-      check_stale(entry, source->second);
+      const bool other_source =
+          source != place.entries.end() && is_of_other_source(entry, source->second);
+      // Python finds out by itself where it compares hashes.
+      const bool refused = other_source && bytecode->second.check == BytecodeFact::Check::by_hash;
+      if (other_version || !current || refused)
+        useless[name_of(entry.owner)].add(path_of(entry));
+      else if (other_source)
+        add_stale(entry, source->second, bytecode->second.check);
     }
-    for (const auto& [name, collected] : useless)
-      findings_.push_back(collected.first.finding("useless-bytecode", name,
-                                                  std::to_string(collected.first.size()) +
-                                                      " files are of no use to " +
-                                                      runtime_.identifier + "."));
+    for (const auto& [name, paths] : useless)
+      findings_.push_back(paths.finding("useless-bytecode", name,
+                                        std::to_string(paths.size()) +
+                                            (paths.size() == 1 ? " file is" : " files are") +
+                                            " of no use to " + runtime_.identifier + "."));
   }
 
-  /// Bytecode that would run in place of a source of another package.
-  void check_stale(const Place::Entry& bytecode, const Place::Entry& source) {
-    if (bytecode.owner == source.owner) return;
+  /// Made of another source than the one that shows beside it.
+  bool is_of_other_source(const Place::Entry& bytecode, const Place::Entry& source) const {
+    if (bytecode.owner == source.owner) return false;
     // What the bytecode was made of lies in its own layer, hidden.
     const auto own = bytecode.package->index_of(source.entry->path);
-    if (own && bytecode.package->facts.digests[*own] == source.package->facts.digests[source.index])
-      return;
+    return !own ||
+           bytecode.package->facts.digests[*own] != source.package->facts.digests[source.index];
+  }
+
+  void add_stale(const Place::Entry& bytecode, const Place::Entry& source,
+                 BytecodeFact::Check check) {
     findings_.push_back(
         finding_of("stale-bytecode", name_of(bytecode.owner), path_of(bytecode),
                    "It does not belong to " + source.entry->path + " of " +
                        owner_text(subject_, source.owner) +
-                       ", but time and size of that file are those that it was made for."));
+                       (check == BytecodeFact::Check::never
+                            ? ", but it was compiled to run without a look at the source."
+                            : ", but time and size of that file are those that it was made for.")));
   }
 
   void check_standard_names(const Place& place) {
@@ -231,43 +252,123 @@ class PythonChecks {
                                                       runtime_.identifier + "."));
   }
 
-  enum class TopLevel { none, regular, legacy, portion };
+  enum class Kind { none, module, regular, legacy, portion };
 
-  TopLevel top_level(const Place& place, const std::string& name) const {
-    const auto entry = place.entries.find(name);
+  /// What `import` makes of a path of the place, which stands for a module without its suffix.
+  Kind kind_of(const Place& place, const std::string& path) const {
+    const auto entry = place.entries.find(path);
     if (entry == place.entries.end() || entry->second.entry->type != TreeEntry::Type::directory)
-      return TopLevel::none;
-    const auto init = place.entries.find(name + "/__init__.py");
+      return place.entries.contains(path + ".py") ? Kind::module : Kind::none;
+    const auto init = place.entries.find(path + "/__init__.py");
     if (init != place.entries.end()) {
       const auto& legacy = init->second.package->facts.legacy_namespaces;
-      return std::binary_search(legacy.begin(), legacy.end(), init->second.index)
-                 ? TopLevel::legacy
-                 : TopLevel::regular;
+      return std::binary_search(legacy.begin(), legacy.end(), init->second.index) ? Kind::legacy
+                                                                                  : Kind::regular;
     }
-    if (place.entries.contains(name + "/__init__.pyc")) return TopLevel::regular;
-    const std::string prefix = name + "/";
+    if (place.entries.contains(path + "/__init__.pyc")) return Kind::regular;
+    const std::string prefix = path + "/";
     for (auto at = place.entries.lower_bound(prefix);
          at != place.entries.end() && at->first.starts_with(prefix); ++at)
-      if (at->first.ends_with(".py") || at->first.ends_with(".so")) return TopLevel::portion;
-    return TopLevel::none;
+      if (at->first.ends_with(".py") || at->first.ends_with(".so")) return Kind::portion;
+    return Kind::none;
+  }
+
+  /// Whether every place that has the folder takes it for a part of a namespace.
+  bool is_namespace(const std::string& path) const {
+    return std::none_of(places_.begin(), places_.end(), [&](const Place& place) {
+      const Kind kind = kind_of(place, path);
+      return kind == Kind::regular || kind == Kind::module;
+    });
   }
 
   void check_namespaces() {
-    for (std::size_t i = 0; i < places_.size(); ++i)
-      for (const auto& [path, entry] : places_[i].entries) {
-        if (path.find('/') != std::string::npos || top_level(places_[i], path) != TopLevel::portion)
-          continue;
-        for (std::size_t j = 0; j < places_.size(); ++j) {
-          if (i == j || top_level(places_[j], path) != TopLevel::regular) continue;
-          const auto& winner = places_[j].entries.find(path)->second;
-          findings_.push_back(finding_of("hidden-namespace", name_of(entry.owner), path_of(entry),
-                                         "It is a portion of the namespace package \"" + path +
-                                             "\", and " + owner_text(subject_, winner.owner) +
-                                             " has a regular package of that name in " +
-                                             places_[j].inside + "."));
-          break;
-        }
+    for (std::size_t i = 0; i < places_.size(); ++i) check_namespaces_in(i, "");
+  }
+
+  /// The portions directly below a folder of place `i`, and those in them.
+  void check_namespaces_in(std::size_t i, const std::string& folder) {
+    const auto& entries = places_[i].entries;
+    for (auto at = entries.lower_bound(folder);
+         at != entries.end() && at->first.starts_with(folder); ++at) {
+      const std::string& path = at->first;
+      if (path.find('/', folder.size()) != std::string::npos ||
+          at->second.entry->type != TreeEntry::Type::directory ||
+          kind_of(places_[i], path) != Kind::portion)
+        continue;
+      if (is_namespace(path)) {
+        check_namespaces_in(i, path + "/");
+        continue;
       }
+      add_hidden_namespace(i, path, at->second);
+    }
+  }
+
+  void add_hidden_namespace(std::size_t i, const std::string& path, const Place::Entry& portion) {
+    std::string module = path;
+    std::replace(module.begin(), module.end(), '/', '.');
+    for (std::size_t j = 0; j < places_.size(); ++j) {
+      if (i == j || kind_of(places_[j], path) != Kind::regular) continue;
+      const auto& winner = places_[j].entries.find(path)->second;
+      findings_.push_back(finding_of("hidden-namespace", name_of(portion.owner), path_of(portion),
+                                     "It is a portion of the namespace package \"" + module +
+                                         "\", and " + owner_text(subject_, winner.owner) +
+                                         " has a regular package of that name in " +
+                                         places_[j].inside + "."));
+      return;
+    }
+  }
+
+  /// Modules that the code has as well, with other content, where no metadata tells of versions.
+  void check_modules_of_code() {
+    if (subject_.code == nullptr) return;
+    const Place& task = places_.front();
+    std::map<std::string, std::pair<PathCollector, std::string>> found;
+    std::set<std::string> told;
+    for (std::size_t i = 1; i < places_.size(); ++i)
+      for (const auto& [path, entry] : places_[i].entries) {
+        if (path.find('/') != std::string::npos) continue;
+        const std::string module = path.substr(0, path.find('.'));
+        const Kind ours = kind_of(task, module);
+        const Kind theirs = kind_of(places_[i], module);
+        if ((ours != Kind::regular && ours != Kind::module) ||
+            (theirs != Kind::regular && theirs != Kind::module) ||
+            std::find(bystanders.begin(), bystanders.end(), module) != bystanders.end() ||
+            (has_metadata(*subject_.code, module) && has_metadata(*entry.package, module)) ||
+            is_same_module(task, places_[i], module) || !told.insert(module).second)
+          continue;
+        auto& [paths, first] = found[name_of(entry.owner)];
+        paths.add(path_of(entry));
+        if (first.empty()) first = module + (ours == Kind::regular ? "/" : ".py");
+      }
+    for (const auto& [name, collected] : found)
+      findings_.push_back(collected.first.finding(
+          "shadowed-by-code", name,
+          "The code has \"" + collected.second + "\" as well, and not with the same content."));
+  }
+
+  static bool has_metadata(const Package& package, const std::string& module) {
+    return std::any_of(package.facts.distributions.begin(), package.facts.distributions.end(),
+                       [&module](const auto& known) {
+                         const auto& names = known.second.top_level;
+                         return std::find(names.begin(), names.end(), module) != names.end();
+                       });
+  }
+
+  /// Whether the second place has nothing of the module that the first has not.
+  static bool is_same_module(const Place& first, const Place& second, const std::string& module) {
+    for (auto at = second.entries.lower_bound(module);
+         at != second.entries.end() && at->first.starts_with(module); ++at) {
+      const auto& [path, entry] = *at;
+      if ((path != module + ".py" && !path.starts_with(module + "/")) ||
+          entry.entry->type != TreeEntry::Type::file || path.ends_with(".pyc"))
+        continue;
+      const auto other = first.entries.find(path);
+      if (other == first.entries.end() ||
+          other->second.package->facts.digests[other->second.index] !=
+              entry.package->facts.digests[entry.index])
+        return false;
+    }
+    return true;
   }
 
   bool metadata_shows(const PackageCopy& copy) const {
@@ -306,10 +407,17 @@ class PythonChecks {
   }
 
   bool module_is_there(const std::string& project) const {
-    std::string module = normalised_project_name(project);
-    std::replace(module.begin(), module.end(), '-', '_');
-    return std::any_of(places_.begin(), places_.end(), [&module](const Place& place) {
-      return place.entries.contains(module) || place.entries.contains(module + ".py");
+    const std::string name = normalised_project_name(project);
+    std::vector<std::string> modules = {name, name};
+    std::replace(modules[0].begin(), modules[0].end(), '-', '_');
+    // "zope.interface".
+    std::replace(modules[1].begin(), modules[1].end(), '-', '/');
+    for (const auto& [known, module] : module_names)
+      if (name == known) modules.emplace_back(module);
+    return std::any_of(modules.begin(), modules.end(), [this](const std::string& module) {
+      return std::any_of(places_.begin(), places_.end(), [&module](const Place& place) {
+        return place.entries.contains(module) || place.entries.contains(module + ".py");
+      });
     });
   }
 
@@ -384,7 +492,7 @@ class PythonChecks {
     const std::string where = copy.metadata_path;
     const PackageGroup* needed = group_of(requirement.name);
     if (needed == nullptr) {
-      if (is_bundled_on_aws(requirement.name)) return;
+      if (is_bundled_on_aws(requirement.name) || subject_.incomplete) return;
       if (module_is_there(requirement.name)) {
         pruned_.add(name_of(copy.owner),
                     who + " requires " + wish + ", which is there without its metadata.", where);
@@ -417,27 +525,37 @@ class PythonChecks {
     return std::find(bundled_names.begin(), bundled_names.end(), name) != bundled_names.end();
   }
 
+  /// By their folders, because metadata is often pruned: what nobody brings is the runtime's.
   void check_sdk() {
-    const PackageCopy* from_runtime = nullptr;
-    const PackageCopy* brought = nullptr;
-    std::string runtime_part;
-    std::string brought_part;
-    for (const char* part : {"boto3", "botocore", "s3transfer"}) {
-      const PackageGroup* group = group_of(part);
-      if (group == nullptr) continue;
-      const PackageCopy* winner = group->winner();
-      if (winner->owner.kind == Owner::Kind::runtime) {
-        if (from_runtime == nullptr) runtime_part = part;
-        from_runtime = winner;
-      } else {
-        if (brought == nullptr) brought_part = part;
-        brought = winner;
+    const Place::Entry* brought = nullptr;
+    std::string brought_parts;
+    std::string runtime_parts;
+    for (const std::string part : {"boto3", "botocore", "s3transfer"}) {
+      const auto place = std::find_if(places_.begin(), places_.end(), [&](const Place& candidate) {
+        return kind_of(candidate, part) == Kind::regular;
+      });
+      if (place == places_.end()) {
+        runtime_parts += (runtime_parts.empty() ? "" : " and ") + part;
+        continue;
       }
+      const auto& entry = place->entries.find(part)->second;
+      if (brought == nullptr) brought = &entry;
+      brought_parts += (brought_parts.empty() ? "" : ", ") + part + version_text(part) +
+                       " comes from " + place->inside;
     }
-    if (from_runtime == nullptr || brought == nullptr) return;
-    findings_.push_back(finding_of("split-sdk", name_of(brought->owner), brought->metadata_path,
-                                   brought_part + " comes from " + brought->place + ", " +
-                                       runtime_part + " from the runtime."));
+    if (brought == nullptr || runtime_parts.empty() || subject_.incomplete) return;
+    findings_.push_back(
+        finding_of("split-sdk", name_of(brought->owner), path_of(*brought),
+                   brought_parts + ", but " + runtime_parts +
+                       (runtime_parts.find(" and ") == std::string::npos ? " comes" : " come") +
+                       " from the runtime."));
+  }
+
+  /// " 1.34.0" of what the function gets; empty when nothing tells.
+  std::string version_text(const std::string& project) const {
+    const PackageGroup* group = group_of(project);
+    if (group == nullptr || group->winner()->owner.kind == Owner::Kind::runtime) return {};
+    return " " + group->winner()->version;
   }
 
   /// Layers from which every *.dist-info was removed, though something in them asks for it.

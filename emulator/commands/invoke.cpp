@@ -19,7 +19,6 @@
 namespace emulator {
 namespace {
 
-namespace asio = boost::asio;
 using base::Error;
 using base::ErrorKind;
 
@@ -29,21 +28,6 @@ base::Result<base::UniqueFd> open_report(const std::string& path) {
   base::Error error = base::from_errno(errno, "report: cannot write \"" + path + "\"");
   error.message += ". Give --json a file in a folder that you may write to.";
   return error;
-}
-
-/// The life of `lamina invoke` once everything is prepared: init, invocations, end.
-asio::awaitable<base::Result<void>> run_invocations(ExecutionEnvironment& environment,
-                                                    const std::string& event, std::uint32_t count,
-                                                    InvokeReport& report) {
-  CO_TRY(co_await environment.init());
-  for (std::uint32_t i = 0; i < count; ++i) {
-    std::string payload = event;
-    CO_TRY_ASSIGN(InvocationOutcome outcome, co_await environment.invoke(std::move(payload)));
-    if (!print_result(outcome.payload + "\n"))
-      co_return Error(ErrorKind::io_error, "response: standard output cannot be written.");
-    report.invocations.push_back(std::move(outcome));
-  }
-  co_return base::Result<void>();
 }
 
 /// One line where a check of the layers explains the failure.
@@ -74,24 +58,22 @@ base::Result<ExitCode> run_invoke(const InvokeCommand& command) {
   // Nothing is to be frozen for when no invocation follows.
   prepared.plan.freezing = command.freeze && command.repeat > 1 ? Freezing::on : Freezing::off;
 
-  asio::io_context context(1);
-  TRY_ASSIGN(const auto environment,
-             ExecutionEnvironment::create(context.get_executor(), prepared.plan, print_log));
+  const auto print = [](const InvocationOutcome& outcome) -> base::Result<void> {
+    if (print_result(outcome.payload + "\n")) return {};
+    return Error(ErrorKind::io_error, "response: standard output cannot be written.");
+  };
+  TRY_ASSIGN(EnvironmentRun run,
+             run_environment(prepared, event, command.repeat, print_log, print));
+  if (run.interrupted.signal != 0) {
+    constexpr int shell_offset = 128;
+    return static_cast<ExitCode>(shell_offset + run.interrupted.signal);
+  }
   InvokeReport report;
   report.prepared = &prepared;
-  report.decided_at = environment->decided_at();
-  Interrupted interrupted;
-  const auto ran = run_to_end(context, run_invocations(*environment, event, command.repeat, report),
-                              interrupted);
-  environment->destroy();
-  if (interrupted.signal != 0) {
-    constexpr int shell_offset = 128;
-    return static_cast<ExitCode>(shell_offset + interrupted.signal);
-  }
-  if (!ran) return ran.error();
-
-  report.init = environment->init_outcome();
-  report.environment_timeline = environment->timeline();
+  report.decided_at = run.decided_at;
+  report.init = run.init;
+  report.environment_timeline = run.timeline;
+  report.invocations = std::move(run.invocations);
   if (report_file) {
     if (const auto written = base::write_all(report_file.get(), to_json(report)); !written)
       return base::with_prefix(written.error(), "report \"" + command.report_file + "\"");

@@ -1,3 +1,4 @@
+#include "diagnosis/tree_diff.hpp"
 #include "emulator/cold_start.hpp"
 #include "emulator/commands/commands.hpp"
 #include "emulator/commands/event.hpp"
@@ -10,12 +11,9 @@
 #include <algorithm>
 #include <numeric>
 
-#include "diagnosis/tree_diff.hpp"
-
 namespace emulator {
 namespace {
 
-namespace asio = boost::asio;
 using base::Error;
 using base::ErrorKind;
 using diagnosis::Package;
@@ -62,13 +60,6 @@ base::Result<ExitCode> compare_orders(const DiffCommand& command, layers::LayerS
                  "order " + order_text(command.orders[1]));
 }
 
-asio::awaitable<base::Result<void>> invoke(ExecutionEnvironment& environment, std::string event,
-                                           std::optional<InvocationOutcome>& outcome) {
-  CO_TRY(co_await environment.init());
-  CO_TRY_ASSIGN(outcome, co_await environment.invoke(std::move(event)));
-  co_return base::Result<void>();
-}
-
 /// A cold start of its own for each order. The log of the function goes to stderr as always.
 base::Result<OrderResult> invoke_in_order(const DiffCommand& command, layers::LayerStore& store,
                                           layers::ExtractionProgress* progress,
@@ -80,22 +71,17 @@ base::Result<OrderResult> invoke_in_order(const DiffCommand& command, layers::La
     selection.layers.push_back(command.selection.layers[number - 1]);
   TRY_ASSIGN(PreparedFunction prepared, prepare_function(selection, store, progress));
   prepared.plan.freezing = Freezing::off;
-  asio::io_context context(1);
-  TRY_ASSIGN(const auto environment,
-             ExecutionEnvironment::create(context.get_executor(), prepared.plan, print_log));
-  Interrupted interrupted;
-  std::optional<InvocationOutcome> outcome;
-  const auto ran = run_to_end(context, invoke(*environment, event, outcome), interrupted);
-  environment->destroy();
-  if (!ran) return ran.error();
-  if (interrupted.signal != 0 || !outcome) return Error(ErrorKind::io_error, "interrupted.");
+  TRY_ASSIGN(EnvironmentRun run, run_environment(prepared, event, 1, print_log));
+  if (run.interrupted.signal != 0 || run.invocations.empty())
+    return Error(ErrorKind::io_error, "interrupted.");
+  InvocationOutcome& outcome = run.invocations.front();
   // The same failure has another request id each time.
-  std::string& payload = outcome->payload;
-  for (std::size_t at = payload.find(outcome->request_id); at != std::string::npos;
-       at = payload.find(outcome->request_id, at))
-    payload.replace(at, outcome->request_id.size(), "...");
-  return OrderResult{order, outcome->kind == OutcomeKind::succeeded, outcome->error_type,
-                     outcome->payload};
+  std::string& payload = outcome.payload;
+  for (std::size_t at = payload.find(outcome.request_id); at != std::string::npos;
+       at = payload.find(outcome.request_id, at))
+    payload.replace(at, outcome.request_id.size(), "...");
+  return OrderResult{order, outcome.kind == OutcomeKind::succeeded, outcome.error_type,
+                     outcome.payload};
 }
 
 base::Result<ExitCode> permute(const DiffCommand& command, layers::LayerStore& store,

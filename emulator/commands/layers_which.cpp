@@ -1,3 +1,8 @@
+#include "diagnosis/folder_files.hpp"
+#include "diagnosis/library_search.hpp"
+#include "diagnosis/node_search.hpp"
+#include "diagnosis/python_distribution.hpp"
+#include "diagnosis/python_search.hpp"
 #include "emulator/cold_start.hpp"
 #include "emulator/commands/commands.hpp"
 #include "emulator/environment_variables.hpp"
@@ -11,12 +16,6 @@
 #include <algorithm>
 #include <array>
 #include <map>
-
-#include "diagnosis/folder_files.hpp"
-#include "diagnosis/library_search.hpp"
-#include "diagnosis/node_search.hpp"
-#include "diagnosis/python_distribution.hpp"
-#include "diagnosis/python_search.hpp"
 
 namespace emulator {
 namespace {
@@ -195,9 +194,10 @@ class Lookup {
       if (!text) continue;
       const auto document = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
       if (!document.is_object()) break;
-      const auto version = document.find("version");
-      return version != document.end() && version->is_string() ? version->get<std::string>()
-                                                               : std::string();
+      // One that only says "type" is not the package's.
+      if (const auto version = document.find("version");
+          version != document.end() && version->is_string())
+        return version->get<std::string>();
     }
     return {};
   }

@@ -58,4 +58,42 @@ base::Result<void> run_to_end(asio::io_context& context, asio::awaitable<base::R
   return *result;
 }
 
+namespace {
+
+using OnOutcome = std::function<base::Result<void>(const InvocationOutcome&)>;
+
+asio::awaitable<base::Result<void>> run_invocations(ExecutionEnvironment& environment,
+                                                    const std::string& event, std::uint32_t count,
+                                                    const OnOutcome& on_outcome,
+                                                    std::vector<InvocationOutcome>& outcomes) {
+  CO_TRY(co_await environment.init());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::string payload = event;
+    CO_TRY_ASSIGN(InvocationOutcome outcome, co_await environment.invoke(std::move(payload)));
+    if (on_outcome) CO_TRY(on_outcome(outcome));
+    outcomes.push_back(std::move(outcome));
+  }
+  co_return base::Result<void>();
+}
+
+}  // namespace
+
+base::Result<EnvironmentRun> run_environment(const PreparedFunction& prepared,
+                                             const std::string& event, std::uint32_t count,
+                                             LogSink log, const OnOutcome& on_outcome) {
+  asio::io_context context(1);
+  TRY_ASSIGN(const auto environment,
+             ExecutionEnvironment::create(context.get_executor(), prepared.plan, std::move(log)));
+  EnvironmentRun run;
+  run.decided_at = environment->decided_at();
+  const auto ran =
+      run_to_end(context, run_invocations(*environment, event, count, on_outcome, run.invocations),
+                 run.interrupted);
+  environment->destroy();
+  if (run.interrupted.signal == 0 && !ran) return ran.error();
+  run.init = environment->init_outcome();
+  run.timeline = environment->timeline();
+  return run;
+}
+
 }  // namespace emulator

@@ -32,6 +32,9 @@ class Samples(EndToEndTest):
     def test_layer_order(self):
         self.assert_output("layer-order")
 
+    def test_mixed_package(self):
+        self.assert_output("mixed-package")
+
     def test_nodejs_layers(self):
         self.assert_output("nodejs-layers")
 

@@ -1,5 +1,6 @@
 // archive_seeds FOLDER: writes the seed corpora that are no texts, FOLDER/zip, FOLDER/tar and
 // FOLDER/package.
+#include "diagnosis/tree_facts.hpp"
 #include "tests/support/elf_builder.hpp"
 #include "tests/support/tar_builder.hpp"
 #include "tests/support/zip_builder.hpp"
@@ -7,8 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-
-#include "diagnosis/tree_facts.hpp"
 
 namespace {
 

@@ -1,4 +1,11 @@
 // Any bytes as what a package says of itself. The first one tells what they are read as.
+#include "diagnosis/elf_file.hpp"
+#include "diagnosis/jar_manifest.hpp"
+#include "diagnosis/npm_version.hpp"
+#include "diagnosis/package_json.hpp"
+#include "diagnosis/python_distribution.hpp"
+#include "diagnosis/python_requirement.hpp"
+#include "diagnosis/tree_facts.hpp"
 #include "layers/byte_source.hpp"
 #include "tests/support/memory_files.hpp"
 #include "tests/support/sealed_facts.hpp"
@@ -9,14 +16,6 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-
-#include "diagnosis/elf_file.hpp"
-#include "diagnosis/jar_manifest.hpp"
-#include "diagnosis/npm_version.hpp"
-#include "diagnosis/package_json.hpp"
-#include "diagnosis/python_distribution.hpp"
-#include "diagnosis/python_requirement.hpp"
-#include "diagnosis/tree_facts.hpp"
 
 namespace {
 

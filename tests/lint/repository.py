@@ -115,8 +115,17 @@ def commands_of_program():
     return set(re.findall(r'(?:add_subcommand|\bcommand)\(\s*"([a-z]+)"', source.read_text()))
 
 
+def check_findings():
+    """Every rule of `layers check` has its heading in docs/findings.md, and no other has."""
+    rules = re.findall(r'Rule\{\s*"([a-z0-9-]+)"', (ROOT / "diagnosis/finding.cpp").read_text())
+    headings = re.findall(r"^### (\S+)$", (ROOT / "docs/findings.md").read_text(), re.M)
+    for rule in sorted(set(rules) ^ set(headings)):
+        print(f"docs/findings.md and diagnosis/finding.cpp do not both have the finding {rule}")
+    return len(set(rules) ^ set(headings)) + (0 if rules else 1)
+
+
 def check_documents():
-    count = 0
+    count = check_findings()
     known = commands_of_program()
     for name in documents():
         text = (ROOT / name).read_text()

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "diagnosis/file_view.hpp"
+
 #include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "diagnosis/file_view.hpp"
 
 namespace test_support {
 

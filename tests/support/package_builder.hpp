@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/sha256.hpp"
+#include "diagnosis/checks/checks.hpp"
 #include "layers/entry_name.hpp"
 
 #include <cstdint>
@@ -10,8 +11,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "diagnosis/checks/checks.hpp"
 
 namespace test_support {
 

@@ -1,4 +1,5 @@
 // read_facts() over trees on disk.
+#include "diagnosis/package.hpp"
 #include "layers/tree_listing.hpp"
 #include "tests/support/elf_builder.hpp"
 #include "tests/support/ok.hpp"
@@ -12,8 +13,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
-
-#include "diagnosis/package.hpp"
 
 using namespace diagnosis;
 

@@ -101,10 +101,3 @@ TEST_CASE("folders of single versions are told from packages") {
                            "nodejs/node/x", "ruby/gems/latest", "lib/python3.8/x", ""})
     CHECK_FALSE_MESSAGE(version_folder(path), path);
 }
-
-TEST_CASE("a folder holds itself and what is below, not what begins alike") {
-  CHECK(is_at_or_below("a/b", "a"));
-  CHECK(is_at_or_below("a", "a"));
-  CHECK_FALSE(is_at_or_below("ab", "a"));
-  CHECK_FALSE(is_at_or_below("a", "a/b"));
-}

@@ -50,3 +50,10 @@ TEST_CASE("a name in a message cannot drive the terminal") {
   CHECK(path.error().message.find('\x1b') == std::string::npos);
   CHECK(path.error().message.find("\\x1b[31m") != std::string::npos);
 }
+
+TEST_CASE("a folder holds itself and what is below, not what begins alike") {
+  CHECK(layers::is_at_or_below("a/b", "a"));
+  CHECK(layers::is_at_or_below("a", "a"));
+  CHECK_FALSE(layers::is_at_or_below("ab", "a"));
+  CHECK_FALSE(layers::is_at_or_below("a", "a/b"));
+}

@@ -27,11 +27,14 @@ TEST_CASE("an extension that nobody may run is an error, a program in PATH a war
   REQUIRE(extension.size() == 1);
   CHECK(extension[0].severity == Severity::error);
   CHECK(extension[0].message == "It is an extension with mode 0744.");
-  const auto tool = found("not-executable", PackageBuilder("a").file("bin/tool", "x", 0644));
+  const auto tool =
+      found("not-executable", PackageBuilder("a").script("bin/tool", "/bin/sh", false, 0644));
   REQUIRE(tool.size() == 1);
   CHECK(tool[0].severity == Severity::warning);
-  CHECK(found("not-executable", PackageBuilder("a").file("bin/tool", "x", 0755)).empty());
-  CHECK(found("not-executable", PackageBuilder("a").file("bin/sub/tool", "x", 0644)).empty());
+  CHECK(found("not-executable", PackageBuilder("a").script("bin/tool", "/bin/sh")).empty());
+  CHECK(found("not-executable", PackageBuilder("a").file("bin/README", "x", 0644)).empty());
+  CHECK(found("not-executable", PackageBuilder("a").script("bin/sub/tool", "/bin/sh", false, 0644))
+            .empty());
   CHECK(found("not-executable", PackageBuilder("a").file("lib/x.so", "x", 0644)).empty());
 }
 

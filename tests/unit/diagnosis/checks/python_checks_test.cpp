@@ -216,15 +216,16 @@ TEST_CASE("what shadows the runtime's packages must suit the runtime's botocore"
 
 TEST_CASE("the AWS SDK comes whole or not at all") {
   FunctionBuilder split("python3.12");
-  split.layer(layer().python("boto3", "1.34", {"boto3.py"})).bundled("botocore", "1.33");
+  split.layer(layer().python("boto3", "1.34", {"boto3/__init__.py"})).bundled("botocore", "1.33");
   CHECK(messages(split, "split-sdk") ==
-        Lines{"boto3 comes from /opt/python, botocore from the runtime."});
+        Lines{"boto3 1.34 comes from /opt/python, but botocore and s3transfer come from the "
+              "runtime."});
   FunctionBuilder whole("python3.12");
   whole
       .layer(layer()
-                 .python("boto3", "1.34", {"boto3.py"})
-                 .python("botocore", "1.34", {"botocore.py"})
-                 .python("s3transfer", "1", {"s3transfer.py"}))
+                 .python("boto3", "1.34", {"boto3/__init__.py"})
+                 .python("botocore", "1.34", {"botocore/__init__.py"})
+                 .python("s3transfer", "1", {"s3transfer/__init__.py"}))
       .bundled("botocore", "1.33");
   CHECK(messages(whole, "split-sdk").empty());
 }

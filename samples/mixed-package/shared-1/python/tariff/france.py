@@ -1,0 +1,3 @@
+from .rates import rate
+
+RATE = rate(20)

@@ -1,0 +1,2 @@
+def rate(percent):
+    return percent / 100

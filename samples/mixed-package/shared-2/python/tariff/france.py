@@ -1,0 +1,3 @@
+from .rates import percent
+
+RATE = percent(20)

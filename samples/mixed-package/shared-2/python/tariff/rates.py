@@ -1,0 +1,2 @@
+def percent(number):
+    return f"{number} %"
