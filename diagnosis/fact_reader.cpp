@@ -121,28 +121,6 @@ std::optional<BytecodeFact> bytecode_of(std::string_view head) {
   return fact;
 }
 
-/// What of a package.json tells which packages it needs and how it is imported.
-std::string package_facts(std::string_view text) {
-  constexpr std::array wanted = {"name",         "version",          "type",
-                                 "dependencies", "peerDependencies", "optionalDependencies"};
-  // Copies and dump() recurse, so depth is a matter of the stack.
-  const auto shallow = [](int depth, json::parse_event_t, const json&) {
-    return depth < deepest_json;
-  };
-  json document = json::parse(text, shallow, /*allow_exceptions=*/false);
-  if (!document.is_object()) return {};
-  json kept = json::object();
-  for (const char* key : wanted)
-    if (const auto found = document.find(key); found != document.end())
-      kept[key] = std::move(*found);
-  for (const char* key : {"name", "version"})
-    if (const auto found = kept.find(key);
-        found != kept.end() && found->is_string() &&
-        found->get_ref<const std::string&>().size() > longest_name)
-      kept.erase(found);
-  return kept.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 std::vector<std::string> path_file_lines(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {
@@ -281,7 +259,7 @@ class Worker {
     } else if (name.ends_with(".py")) {
       read_source(index, name, reader_.content());
     } else if (name == "package.json") {
-      if (std::string text = package_facts(reader_.content());
+      if (std::string text = package_json_facts(reader_.content());
           !text.empty() && work_.budget.take(size_of(text)))
         found_.package_json.emplace(index, std::move(text));
     } else if (name.ends_with(".pth")) {
@@ -382,6 +360,27 @@ void read_distributions(const std::filesystem::path& tree, Work& work) {
 }
 
 }  // namespace
+
+std::string package_json_facts(std::string_view text) {
+  constexpr std::array wanted = {"name",         "version",          "type",
+                                 "dependencies", "peerDependencies", "optionalDependencies"};
+  // Copies and dump() recurse, so depth is a matter of the stack.
+  const auto shallow = [](int depth, json::parse_event_t, const json&) {
+    return depth < deepest_json;
+  };
+  json document = json::parse(text, shallow, /*allow_exceptions=*/false);
+  if (!document.is_object()) return {};
+  json kept = json::object();
+  for (const char* key : wanted)
+    if (const auto found = document.find(key); found != document.end())
+      kept[key] = std::move(*found);
+  for (const char* key : {"name", "version"})
+    if (const auto found = kept.find(key);
+        found != kept.end() && found->is_string() &&
+        found->get_ref<const std::string&>().size() > longest_name)
+      kept.erase(found);
+  return kept.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 TreeFacts read_facts(const std::filesystem::path& tree, const layers::TreeListing& listing) {
   const base::UniqueFd tree_fd(::open(tree.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -21,8 +21,8 @@ std::string_view to_string(Shadowed::How how) {
 }
 
 OptView::OptView(std::span<const Package> layers) : layers_(layers) {
-  std::vector<layers::TreeListing> listings;
-  for (const Package& layer : layers_) listings.push_back(layer.listing);
+  std::vector<const layers::TreeListing*> listings;
+  for (const Package& layer : layers_) listings.push_back(&layer.listing);
   for (layers::MergedEntry& merged : layers::merge(listings))
     paths_.emplace_back().merged = std::move(merged);
   for (std::size_t layer = layers_.size(); layer-- > 0;) {
@@ -31,10 +31,7 @@ OptView::OptView(std::span<const Package> layers) : layers_(layers) {
     for (TreeFacts::Index index = 0; index < listing.size(); ++index) {
       const TreeEntry& entry = listing[index];
       // Both are sorted by path.
-      at = std::lower_bound(at, paths_.end(), entry.path,
-                            [](const OptPath& path, const std::string& wanted) {
-                              return path.merged.entry.path < wanted;
-                            });
+      while (at != paths_.end() && at->merged.entry.path < entry.path) ++at;
       if (at != paths_.end() && at->merged.entry.path == entry.path) {
         if (at->merged.tree == layer) {
           at->index = index;

@@ -70,6 +70,9 @@ struct TreeFacts {
 /// cannot be read has no facts.
 TreeFacts read_facts(const std::filesystem::path& tree, const layers::TreeListing& listing);
 
+/// What TreeFacts::package_json holds of a package.json; empty when it is none.
+std::string package_json_facts(std::string_view text);
+
 /// The bytes kept beside a tree and their way back; nothing when they are of another version or
 /// damaged.
 std::string to_bytes(const TreeFacts& facts);

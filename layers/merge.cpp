@@ -22,11 +22,17 @@ struct Node {
 }  // namespace
 
 std::vector<MergedEntry> merge(std::span<const TreeListing> stack) {
+  std::vector<const TreeListing*> listings;
+  for (const TreeListing& listing : stack) listings.push_back(&listing);
+  return merge(listings);
+}
+
+std::vector<MergedEntry> merge(std::span<const TreeListing* const> stack) {
   std::unordered_map<std::string_view, Node> nodes;
   for (std::size_t tree = stack.size(); tree-- > 0;) {
     // Directories of this tree whose content does not show.
     std::unordered_set<std::string_view> hidden;
-    for (const TreeEntry& entry : stack[tree]) {
+    for (const TreeEntry& entry : *stack[tree]) {
       const bool is_directory = entry.type == TreeEntry::Type::directory;
       if (hidden.contains(parent_path(entry.path))) {
         if (is_directory) hidden.insert(entry.path);

@@ -22,5 +22,7 @@ struct MergedEntry {
 /// topmost entry of a path shows; directories of the same path show both contents; anything else
 /// hides what is below it, also directories below a file below a directory. Pure; knows no disk.
 std::vector<MergedEntry> merge(std::span<const TreeListing> stack);
+/// The same without a copy of listings that lie apart.
+std::vector<MergedEntry> merge(std::span<const TreeListing* const> stack);
 
 }  // namespace layers

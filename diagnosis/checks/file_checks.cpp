@@ -120,9 +120,9 @@ void check_programs(const Subject& subject, const Owner& owner, const Package& p
   const std::string name = package_name(subject, owner);
   for (Index index = 0; index < package.listing.size(); ++index) {
     const TreeEntry& entry = package.listing[index];
-    if (entry.type != TreeEntry::Type::file || !shows(subject, owner, entry.path)) continue;
+    if (entry.type != TreeEntry::Type::file) continue;
     const auto program = program_at(subject, owner, package, index);
-    if (!program) continue;
+    if (!program || !shows(subject, owner, entry.path)) continue;
     const auto grade = [&](Finding finding) {
       if (program->start == Program::Start::by_code) finding.severity = Severity::warning;
       findings.push_back(std::move(finding));

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <set>
+#include <unordered_map>
 
 namespace diagnosis {
 namespace {
@@ -166,14 +166,16 @@ void check_reach(const Subject& subject, const Owner& owner, const Package& laye
 
 std::string lower_case(std::string_view text) {
   std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return lower;
 }
 
 void check_names(const Subject& subject, const Owner& owner, const Package& package,
                  std::vector<Finding>& findings) {
   PathCollector backslashes;
-  std::map<std::string, const std::string*> by_lower_case;
+  std::unordered_map<std::string, const std::string*> by_lower_case;
+  by_lower_case.reserve(package.listing.size());
   PathCollector clashes;
   std::string twin;
   for (const TreeEntry& entry : package.listing) {
@@ -195,7 +197,8 @@ void check_names(const Subject& subject, const Owner& owner, const Package& pack
 
 /// Two layers whose names clash only when put together.
 void check_merged_names(const Subject& subject, std::vector<Finding>& findings) {
-  std::map<std::string, const OptPath*> by_lower_case;
+  std::unordered_map<std::string, const OptPath*> by_lower_case;
+  by_lower_case.reserve(subject.opt->paths().size());
   for (const OptPath& path : subject.opt->paths()) {
     const std::string& name = path.merged.entry.path;
     const auto [known, is_new] = by_lower_case.try_emplace(lower_case(name), &path);

@@ -85,21 +85,25 @@ class PythonChecks {
       Place task{"/var/task", {}};
       const Package& code = *subject.code;
       for (Index i = 0; i < code.listing.size(); ++i)
-        task.entries[code.listing[i].path] = {&code.listing[i], {Owner::Kind::code, 0}, &code, i};
+        task.entries.emplace_hint(task.entries.end(), code.listing[i].path,
+                                  Place::Entry{&code.listing[i], {Owner::Kind::code, 0}, &code, i});
       places_.push_back(std::move(task));
     }
     for (const std::string& folder : runtime_.import_folders()) {
       Place place{"/opt/" + folder, {}};
+      const std::string prefix = folder + "/";
       for (const OptPath& path : subject.opt->paths()) {
         const std::string& name = path.merged.entry.path;
-        if (!name.starts_with(folder + "/")) continue;
-        const std::string relative = name.substr(folder.size() + 1);
+        if (!name.starts_with(prefix)) continue;
+        const std::string_view relative = std::string_view(name).substr(prefix.size());
         // The other folder of sys.path lies in this one.
         if (folder == "python" && is_at_or_below(relative, "lib") && version_folder(name)) continue;
-        place.entries[relative] = {&path.merged.entry,
-                                   {Owner::Kind::layer, path.merged.tree},
-                                   &subject.opt->layers()[path.merged.tree],
-                                   path.index};
+        // Both are sorted.
+        place.entries.emplace_hint(place.entries.end(), relative,
+                                   Place::Entry{&path.merged.entry,
+                                                {Owner::Kind::layer, path.merged.tree},
+                                                &subject.opt->layers()[path.merged.tree],
+                                                path.index});
       }
       places_.push_back(std::move(place));
     }

@@ -1,4 +1,7 @@
-// archive_seeds FOLDER: writes the seed corpora of the archive fuzzers, FOLDER/zip and FOLDER/tar.
+// archive_seeds FOLDER: writes the seed corpora that are no texts, FOLDER/zip, FOLDER/tar and
+// FOLDER/package.
+#include "diagnosis/tree_facts.hpp"
+#include "tests/support/elf_builder.hpp"
 #include "tests/support/tar_builder.hpp"
 #include "tests/support/zip_builder.hpp"
 
@@ -56,5 +59,32 @@ int main(int argc, char** argv) {
                              .file("s", "ab")
                              .build());
   write(tars / "escape", TarBuilder().symlink("l", "/tmp").file("l/x", "x").build());
+
+  // The first byte as package_facts_fuzz has it.
+  const std::filesystem::path packages = std::filesystem::path(argv[1]) / "package";
+  write(packages / "elf", '\x02' + test_support::ElfBuilder()
+                                       .soname("libx.so.1")
+                                       .needs("libc.so.6")
+                                       .needs_version("libc.so.6", "GLIBC_2.28")
+                                       .defines_version("X_1")
+                                       .run_path("$ORIGIN")
+                                       .build());
+  write(
+      packages / "jar",
+      '\x03' + ZipBuilder()
+                   .deflated("META-INF/MANIFEST.MF", "A: 1\r\nImplementation-Version: 2\r\n .3\r\n")
+                   .deflated("META-INF/maven/g/x/pom.properties", "version=1\nartifactId=x\n")
+                   .build());
+  diagnosis::TreeFacts facts;
+  facts.digests.resize(4);
+  facts.elf_files[0].needed_versions = {{"libc.so.6", "GLIBC_2.28", false}};
+  facts.scripts[1] = {"/bin/sh", true};
+  facts.bytecode[2] = {};
+  facts.distributions[3].files = {"x.py"};
+  facts.package_json[0] = "{}";
+  facts.path_files[1] = {"import x"};
+  facts.legacy_namespaces = {1, 2};
+  facts.jars[3] = {"x", "1"};
+  write(packages / "facts", '\x06' + diagnosis::to_bytes(facts));
   return 0;
 }

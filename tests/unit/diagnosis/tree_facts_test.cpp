@@ -1,5 +1,7 @@
 #include "diagnosis/tree_facts.hpp"
 
+#include "tests/support/sealed_facts.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cstdint>
@@ -7,6 +9,8 @@
 #include <string>
 
 using namespace diagnosis;
+
+using test_support::sealed_again;
 
 namespace {
 
@@ -50,21 +54,6 @@ TreeFacts facts_of_everything() {
   // Whatever bytes a layer brings.
   facts.scripts[4] = {std::string("\xff\0\n\"", 4), false};
   return facts;
-}
-
-std::string resealed(std::string bytes) {
-  // What to_bytes() does last, done again over changed bytes.
-  bytes.resize(bytes.size() - sizeof(std::uint64_t));
-  std::uint64_t sum = bytes.size();
-  for (std::string_view rest = bytes; !rest.empty();) {
-    std::uint64_t word = 0;
-    const std::size_t size = std::min(rest.size(), sizeof word);
-    std::memcpy(&word, rest.data(), size);
-    rest.remove_prefix(size);
-    sum = (sum ^ word) * 0x9e37'79b9'7f4a'7c15;
-    sum ^= sum >> 32;
-  }
-  return bytes.append(reinterpret_cast<const char*>(&sum), sizeof sum);
 }
 
 }  // namespace
@@ -143,7 +132,7 @@ TEST_CASE("counts and indices are believed by nobody, not even under a right che
     for (const std::uint32_t number : {5U, 0x7fff'ffffU, UINT32_MAX}) {
       std::string damaged = bytes;
       std::memcpy(damaged.data() + at, &number, sizeof number);
-      const auto facts = facts_from_bytes(resealed(damaged), 5);
+      const auto facts = facts_from_bytes(sealed_again(damaged), 5);
       if (!facts) continue;
       CHECK(facts->digests.size() == 5);
       for (const auto& [index, elf] : facts->elf_files) CHECK(index < 5);
