@@ -6,6 +6,8 @@
 #include "emulator/diff_report.hpp"
 #include "layers/work_folder.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -117,6 +119,14 @@ LabRun measured(std::size_t variant, const PreparedFunction& prepared, const Env
   return row;
 }
 
+/// The sentence in AWS's error payload.
+std::string failure_message(const std::string& payload) {
+  const auto document = nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object()) return payload;
+  const auto message = document.find("errorMessage");
+  return message != document.end() && message->is_string() ? message->get<std::string>() : payload;
+}
+
 base::Result<ColdStart> cold_start(const LabVariant& variant, std::size_t index,
                                    layers::LayerStore& store, const std::string& event) {
   const auto begin = std::chrono::steady_clock::now();
@@ -132,7 +142,7 @@ base::Result<ColdStart> cold_start(const LabVariant& variant, std::size_t index,
   if (result.interrupted) return result;
   for (const InvocationOutcome& outcome : run.invocations)
     if (outcome.kind != OutcomeKind::succeeded) {
-      result.failure = outcome.payload;
+      result.failure = failure_message(outcome.payload);
       return result;
     }
   if (!run.init || run.init->status != InitOutcome::Status::success || run.invocations.empty()) {
@@ -183,40 +193,43 @@ std::vector<std::string> LabResult::phases() const {
 }
 
 std::vector<LabVariant> plan_variants(const ColdstartCommand& command) {
+  using Kind = LabVariant::Kind;
   std::vector<LabVariant> variants;
   const FunctionSelection& given = command.selection;
-  const auto add = [&](std::string name, const std::vector<std::string>& layers,
-                       std::size_t without_layer) {
-    std::vector<std::uint32_t> sizes = command.memory_sizes;
-    if (sizes.empty()) sizes.push_back(given.function.memory_size);
+  std::vector<std::uint32_t> sizes = command.memory_sizes;
+  if (sizes.empty()) sizes.push_back(given.function.memory_size);
+  const auto add = [&](Kind kind, const std::string& name, std::vector<std::string> layers) {
+    LabVariant variant;
+    variant.kind = kind;
+    variant.selection = given;
+    variant.selection.layers = std::move(layers);
     for (const std::uint32_t size : sizes)
       for (const CacheState state : command.states) {
-        LabVariant variant;
-        variant.name = name;
-        if (sizes.size() > 1) variant.name += ", " + std::to_string(size) + " MB";
-        if (command.states.size() > 1) variant.name += ", " + std::string(to_string(state));
-        variant.selection = given;
-        variant.selection.layers = layers;
+        variant.condition.clear();
+        if (sizes.size() > 1) variant.condition += ", " + std::to_string(size) + " MB";
+        if (command.states.size() > 1) variant.condition += ", " + std::string(to_string(state));
+        variant.name = name + variant.condition;
         variant.selection.function.memory_size = size;
         variant.state = state;
-        variant.without_layer = without_layer;
-        variants.push_back(std::move(variant));
+        variants.push_back(variant);
       }
   };
-  add("as configured", given.layers, 0);
+  add(Kind::configured, "as configured", given.layers);
   for (const std::vector<std::size_t>& order : command.orders) {
     std::vector<std::string> layers;
     for (const std::size_t number : order) layers.push_back(given.layers[number - 1]);
-    add("order " + order_text(order), layers, 0);
+    add(Kind::other_order, "order " + order_text(order), std::move(layers));
   }
-  if (command.leave_out && !given.layers.empty()) {
-    add("no layers", {}, 0);
-    if (given.layers.size() > 1)
-      for (std::size_t i = 0; i < given.layers.size(); ++i) {
-        std::vector<std::string> layers = given.layers;
-        layers.erase(layers.begin() + static_cast<std::ptrdiff_t>(i));
-        add("without layer " + std::to_string(i + 1), layers, i + 1);
-      }
+  if (!command.leave_out || given.layers.empty()) return variants;
+  add(Kind::without_any, "no layers", {});
+  if (given.layers.size() == 1) return variants;
+  for (std::size_t i = 0; i < given.layers.size(); ++i) {
+    const std::size_t first = variants.size();
+    std::vector<std::string> layers = given.layers;
+    layers.erase(layers.begin() + static_cast<std::ptrdiff_t>(i));
+    add(Kind::without_one, "without layer " + std::to_string(i + 1), std::move(layers));
+    for (std::size_t added = first; added < variants.size(); ++added)
+      variants[added].without_layer = i + 1;
   }
   return variants;
 }
@@ -255,7 +268,7 @@ base::Result<LabResult> run_lab(const ColdstartCommand& command, const fs::path&
       TRY_ASSIGN(const ColdStart start, cold_start(variant, index, fresh ? *fresh : store, event));
       if (start.interrupted) return Error(ErrorKind::io_error, "interrupted.");
       if (!start.run) {
-        if (variant.selection.layers == command.selection.layers)
+        if (variant.kind == LabVariant::Kind::configured)
           return Error(ErrorKind::invalid_argument,
                        "function: it fails, so that there is nothing to measure: " + start.failure +
                            ". Make \"lamina invoke\" succeed first.");

@@ -17,7 +17,11 @@ std::string_view to_string(CacheState state);
 
 /// One thing that is measured again and again.
 struct LabVariant {
+  enum class Kind { configured, other_order, without_any, without_one };
+  Kind kind = Kind::configured;
   std::string name;
+  /// What tells variants of one kind apart: ", 512 MB, cold-store"; empty where nothing does.
+  std::string condition;
   FunctionSelection selection;
   CacheState state = CacheState::extracted;
   /// Number of the layer that this variant leaves out, counted from 1; 0 for none.

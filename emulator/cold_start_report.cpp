@@ -94,20 +94,34 @@ std::string phases_text(const LabResult& result, const Colours& colours) {
   return text;
 }
 
+/// The variant "as configured" in the same state and with the same memory.
+std::size_t configured_like(const LabResult& result, const LabVariant& variant) {
+  for (std::size_t i = 0; i < result.variants.size(); ++i) {
+    const LabVariant& other = result.variants[i];
+    if (other.kind == LabVariant::Kind::configured && other.state == variant.state &&
+        other.selection.function.memory_size == variant.selection.function.memory_size)
+      return i;
+  }
+  return 0;
+}
+
 /// What leaving something out saves is what it costs.
 std::string costs_text(const LabResult& result, const Colours& colours) {
   std::string text;
-  const auto configured = result.values(0, std::string(whole));
-  for (std::size_t i = 1; i < result.variants.size(); ++i) {
+  for (std::size_t i = 0; i < result.variants.size(); ++i) {
     const LabVariant& variant = result.variants[i];
-    if (result.failures.contains(i) || variant.state != result.variants[0].state) continue;
+    if (result.failures.contains(i)) continue;
+    const std::size_t base = configured_like(result, variant);
+    const auto configured = result.values(base, std::string(whole));
     const auto without = result.values(i, std::string(whole));
-    if (variant.without_layer > 0)
-      text += fmt::format("  layer {} \"{}\": {}\n", variant.without_layer,
-                          result.variants[0].selection.layers[variant.without_layer - 1],
-                          difference_text(without, configured));
-    else if (variant.selection.layers.empty())
-      text += fmt::format("  all layers: {}\n", difference_text(without, configured));
+    if (variant.kind == LabVariant::Kind::without_one)
+      text += fmt::format("  layer {} \"{}\"", variant.without_layer,
+                          result.variants[base].selection.layers[variant.without_layer - 1]);
+    else if (variant.kind == LabVariant::Kind::without_any)
+      text += "  all layers";
+    else
+      continue;
+    text += fmt::format("{}: {}\n", variant.condition, difference_text(without, configured));
   }
   if (text.empty()) return {};
   return fmt::format("\n{}what layers cost{} (cold start with minus without, 95 % interval)\n",
@@ -126,8 +140,12 @@ std::string quoted(const std::string& text) {
 std::string to_text(const LabResult& result, const Colours& colours) {
   std::string text =
       variants_text(result, colours) + phases_text(result, colours) + costs_text(result, colours);
-  for (const auto& [index, failure] : result.failures)
-    text += fmt::format("\n{}: {}\n", result.variants[index].name, failure);
+  std::string last;
+  for (const auto& [index, failure] : result.failures) {
+    // The same in every state and with every memory size.
+    if (failure != last) text += fmt::format("\n{}: {}\n", result.variants[index].name, failure);
+    last = failure;
+  }
   for (const std::string& note : result.notes) text += "\nnote: " + note + "\n";
   return text;
 }
@@ -148,8 +166,8 @@ std::string to_json(const LabResult& result, const ColdstartCommand& command) {
         if (const auto values = result.values(i, phase); !values.empty())
           phases[phase] = figures(values);
       row["phases"] = std::move(phases);
-      if (i > 0) {
-        const auto before = result.values(0, std::string(whole));
+      if (variant.kind != LabVariant::Kind::configured) {
+        const auto before = result.values(configured_like(result, variant), std::string(whole));
         const auto after = result.values(i, std::string(whole));
         const Interval interval = difference_interval(before, after);
         row["differenceMs"] = {{"median", median(after) - median(before)},
