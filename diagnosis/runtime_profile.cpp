@@ -30,7 +30,8 @@ std::optional<std::string> version_after(std::string_view path, std::string_view
 std::optional<RuntimeProfile> RuntimeProfile::of(std::string_view identifier) {
   RuntimeProfile profile;
   profile.identifier = identifier;
-  if (identifier == "provided" || identifier.starts_with("provided.")) return profile;
+  if (identifier == "provided" || identifier == "provided.al2" || identifier == "provided.al2023")
+    return profile;
   constexpr std::array prefixes = {
       std::pair("python", Language::python), std::pair("nodejs", Language::nodejs),
       std::pair("java", Language::java),     std::pair("ruby", Language::ruby),
@@ -38,9 +39,17 @@ std::optional<RuntimeProfile> RuntimeProfile::of(std::string_view identifier) {
   for (const auto& [prefix, language] : prefixes) {
     if (!identifier.starts_with(prefix)) continue;
     std::string_view version = identifier.substr(std::string_view(prefix).size());
-    if (version.ends_with(".x")) version.remove_suffix(2);
-    if (version.ends_with(".al2")) version.remove_suffix(4);
-    if (!is_version(version)) return std::nullopt;
+    // "nodejs20.x", "java8.al2", "python3.12", "ruby3.3", "dotnet8": nothing else is one.
+    const bool with_x = language == Language::nodejs || language == Language::go;
+    if (with_x != version.ends_with(".x")) return std::nullopt;
+    if (with_x) version.remove_suffix(2);
+    if (language == Language::java && version.ends_with(".al2")) version.remove_suffix(4);
+    const bool two_parts = language == Language::python || language == Language::ruby;
+    const auto dots = std::count(version.begin(), version.end(), '.');
+    if (!is_version(version) || version.back() == '.' || dots != (two_parts ? 1 : 0))
+      return std::nullopt;
+    if (language == Language::python && version != "2.7" && !version.starts_with("3."))
+      return std::nullopt;
     profile.language = language;
     profile.version = version;
     return profile;

@@ -4,6 +4,7 @@
 #include "emulator/cold_start.hpp"
 #include "emulator/commands/run_environment.hpp"
 #include "emulator/diff_report.hpp"
+#include "layers/file_tree.hpp"
 #include "layers/work_folder.hpp"
 
 #include <nlohmann/json.hpp>
@@ -41,6 +42,13 @@ class ScratchStores {
     return layers::LayerStore::open(folder_ / std::to_string(++count_));
   }
 
+  /// Removes all but the newest ones, which bounds the disk that a lab needs.
+  base::Result<void> keep_newest(std::size_t kept) {
+    for (; count_ > removed_ + kept; ++removed_)
+      TRY(layers::remove_tree(work_.fd(), std::to_string(removed_ + 1)));
+    return {};
+  }
+
  private:
   ScratchStores(base::UniqueFd root, layers::WorkFolder work, fs::path folder)
       : root_(std::move(root)), work_(std::move(work)), folder_(std::move(folder)) {}
@@ -49,6 +57,7 @@ class ScratchStores {
   layers::WorkFolder work_;
   fs::path folder_;
   std::size_t count_ = 0;
+  std::size_t removed_ = 0;
 };
 
 /// How many pages of the file are in memory, of how many.
@@ -91,7 +100,7 @@ double drop_pages(const fs::path& tree) {
 struct ColdStart {
   std::optional<LabRun> run;
   std::string failure;
-  bool interrupted = false;
+  int interrupted_by = 0;
 };
 
 LabRun measured(std::size_t variant, const PreparedFunction& prepared, const EnvironmentRun& run,
@@ -138,8 +147,8 @@ base::Result<ColdStart> cold_start(const LabVariant& variant, std::size_t index,
   TRY_ASSIGN(
       const EnvironmentRun run,
       run_environment(prepared, event, 2, [&log](std::string_view bytes) { log.append(bytes); }));
-  result.interrupted = run.interrupted.signal != 0;
-  if (result.interrupted) return result;
+  result.interrupted_by = run.interrupted.signal;
+  if (result.interrupted_by != 0) return result;
   for (const InvocationOutcome& outcome : run.invocations)
     if (outcome.kind != OutcomeKind::succeeded) {
       result.failure = failure_message(outcome.payload);
@@ -248,7 +257,12 @@ base::Result<LabResult> run_lab(const ColdstartCommand& command, const fs::path&
   for (std::size_t i = 0; i < turn.size(); ++i) turn[i] = i;
   std::mt19937_64 random(1);
 
+  const auto cold_stores = static_cast<std::size_t>(std::count_if(
+      result.variants.begin(), result.variants.end(),
+      [](const LabVariant& variant) { return variant.state == CacheState::cold_store; }));
   for (std::size_t round = 0; round < rounds; ++round) {
+    // Those of the last round stay for a while, for what ext4 does with fresh inodes.
+    TRY(scratch.keep_newest(cold_stores));
     // Another order each round; the first one only warms up.
     for (std::size_t i = turn.size(); i > 1; --i) std::swap(turn[i - 1], turn[random() % i]);
     for (const std::size_t index : turn) {
@@ -266,7 +280,10 @@ base::Result<LabResult> run_lab(const ColdstartCommand& command, const fs::path&
           kept_pages = std::max(kept_pages, drop_pages(tree.tree));
         }
       TRY_ASSIGN(const ColdStart start, cold_start(variant, index, fresh ? *fresh : store, event));
-      if (start.interrupted) return Error(ErrorKind::io_error, "interrupted.");
+      if (start.interrupted_by != 0) {
+        result.interrupted_by = start.interrupted_by;
+        return result;
+      }
       if (!start.run) {
         if (variant.kind == LabVariant::Kind::configured)
           return Error(ErrorKind::invalid_argument,

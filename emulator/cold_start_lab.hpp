@@ -44,6 +44,8 @@ struct LabResult {
   std::map<std::size_t, std::string> failures;
   /// What limits the figures, in sentences.
   std::vector<std::string> notes;
+  /// The signal that ended it early; 0 for none.
+  int interrupted_by = 0;
 
   /// Every run of a variant; empty when the phase was not measured.
   std::vector<double> values(std::size_t variant, const std::string& phase) const;

@@ -213,40 +213,68 @@ std::string to_csv(const LabResult& result) {
 std::vector<Exceeded> exceeded_budgets(const LabResult& result, const ColdstartCommand& command) {
   std::vector<Exceeded> exceeded;
   for (const auto& [phase, limit] : command.budgets) {
-    const auto values = result.values(0, phase);
-    if (values.empty() || median(values) <= limit) continue;
-    exceeded.push_back(
-        {fmt::format("budget: {} took {:.1f} ms (median of {}), allowed are {:.1f} "
-                     "ms.",
-                     phase, median(values), values.size(), limit)});
+    bool happened = false;
+    for (std::size_t i = 0; i < result.variants.size(); ++i) {
+      const auto values = result.values(i, phase);
+      if (result.variants[i].kind != LabVariant::Kind::configured || values.empty()) continue;
+      happened = true;
+      if (median(values) > limit)
+        exceeded.push_back({fmt::format(
+            "budget: {}{} took {:.1f} ms (median of {}), allowed are "
+            "{:.1f} ms.",
+            phase, result.variants[i].condition, median(values), values.size(), limit)});
+    }
+    // A limit that nothing was held against must not look as if it were kept.
+    if (!happened)
+      exceeded.push_back(
+          {fmt::format("budget: \"{}\" did not happen in these runs. Archives are "
+                       "extracted with --cache cold-store.",
+                       phase)});
   }
   return exceeded;
 }
 
-base::Result<std::map<std::string, std::vector<double>>> read_baseline(std::string_view json) {
+base::Result<Baseline> read_baseline(std::string_view json) {
   const Error broken(ErrorKind::invalid_argument,
                      "it is no report of lamina coldstart --json. Make one first.");
   const auto document = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
   try {
     if (!document.is_object() || document.at("schema") != "lamina-coldstart/1") return broken;
-    std::map<std::string, std::vector<double>> values;
+    Baseline baseline;
+    baseline.runtime = document.at("runtime").get<std::string>();
+    baseline.cache = document.at("variants").at(0).at("cache").get<std::string>();
+    baseline.memory_size = document.at("variants").at(0).at("memorySize").get<std::uint32_t>();
     for (const auto& run : document.at("runs"))
       if (run.at("variant") == 0)
         for (const auto& [phase, value] : run.at("phasesMs").items())
-          values[phase].push_back(value.get<double>());
-    return values;
+          baseline.values[phase].push_back(value.get<double>());
+    if (baseline.values.empty()) return broken;
+    return baseline;
   } catch (const nlohmann::json::exception&) {
     return broken;
   }
 }
 
-std::vector<Exceeded> slower_than(const std::map<std::string, std::vector<double>>& baseline,
-                                  const LabResult& result, double tolerance_percent) {
+base::Result<void> check_comparable(const Baseline& baseline, const ColdstartCommand& command) {
+  const LabVariant variant = plan_variants(command).front();
+  const FunctionConfiguration& function = variant.selection.function;
+  if (baseline.runtime == function.runtime && baseline.cache == to_string(variant.state) &&
+      baseline.memory_size == function.memory_size)
+    return {};
+  return Error(ErrorKind::invalid_argument,
+               fmt::format("it was measured with {}, {} MB and --cache {}, and this is {}, {} MB "
+                           "and {}. Measure alike.",
+                           baseline.runtime, baseline.memory_size, baseline.cache, function.runtime,
+                           function.memory_size, to_string(variant.state)));
+}
+
+std::vector<Exceeded> slower_than(const Baseline& baseline, const LabResult& result,
+                                  double tolerance_percent) {
   std::vector<Exceeded> exceeded;
   for (const std::string_view phase : {init, whole}) {
-    const auto known = baseline.find(std::string(phase));
+    const auto known = baseline.values.find(std::string(phase));
     const auto values = result.values(0, std::string(phase));
-    if (known == baseline.end() || values.empty()) continue;
+    if (known == baseline.values.end() || values.empty()) continue;
     const Interval interval = difference_interval(known->second, values);
     const double allowed = median(known->second) * tolerance_percent / 100;
     if (interval.low <= allowed) continue;

@@ -22,13 +22,23 @@ std::string to_json(const LabResult& result, const ColdstartCommand& command);
 /// A row a run, a column a phase.
 std::string to_csv(const LabResult& result);
 
-/// The budgets whose phase has a greater median, as configured.
+/// The budgets whose phase has a greater median in a variant "as configured", and those whose phase
+/// did not happen at all.
 std::vector<Exceeded> exceeded_budgets(const LabResult& result, const ColdstartCommand& command);
 
-/// The runs of the first variant ("as configured") out of a report: phase to values.
-base::Result<std::map<std::string, std::vector<double>>> read_baseline(std::string_view json);
+/// The first variant ("as configured") of a report.
+struct Baseline {
+  std::string runtime;
+  std::string cache;
+  std::uint32_t memory_size = 0;
+  /// Phase to one value a run.
+  std::map<std::string, std::vector<double>> values;
+};
+base::Result<Baseline> read_baseline(std::string_view json);
+/// Whether it was measured as the command measures.
+base::Result<void> check_comparable(const Baseline& baseline, const ColdstartCommand& command);
 /// Where the whole interval of the difference lies beyond the tolerance: what is slower for sure.
-std::vector<Exceeded> slower_than(const std::map<std::string, std::vector<double>>& baseline,
-                                  const LabResult& result, double tolerance_percent);
+std::vector<Exceeded> slower_than(const Baseline& baseline, const LabResult& result,
+                                  double tolerance_percent);
 
 }  // namespace emulator

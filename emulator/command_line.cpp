@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <sstream>
 
 namespace emulator {
@@ -60,7 +61,7 @@ void add_selection(CLI::App& app, RawSelection& raw, Needs needs) {
   app.add_option("--ephemeral-storage", function.ephemeral_storage, "Size of /tmp in MB")
       ->capture_default_str()
       ->type_name("MB");
-  app.add_option("--architecture", raw.architecture, "x86_64 or arm64; must be this host's")
+  app.add_option("--architecture", raw.architecture, "x86_64 or arm64; only this host's can be run")
       ->capture_default_str()
       ->check(CLI::IsMember({"x86_64", "arm64"}))
       ->type_name("A");
@@ -114,6 +115,9 @@ base::Result<FunctionSelection> finish(RawSelection& raw) {
   FunctionConfiguration& function = selection.function;
   function.timeout = std::chrono::seconds(raw.timeout);
   function.architecture = raw.architecture == "arm64" ? Architecture::arm64 : Architecture::x86_64;
+  // "code" is what findings call the function's own package.
+  for (std::string& layer : selection.layers)
+    if (layer == "code") layer = "./code";
   selection.network = raw.network == "none" ? sandbox::Network::none : sandbox::Network::host;
   if (raw.opt_mode != "auto")
     selection.opt_mode = raw.opt_mode == "copy" ? layers::OptMode::copy : layers::OptMode::overlay;
@@ -130,6 +134,7 @@ base::Result<FunctionSelection> finish(RawSelection& raw) {
                                        std::pair("AWS_DEFAULT_REGION", &function.region)})
     if (const char* value = std::getenv(name); value != nullptr && *value != 0) {
       *variable = value;
+      selection.region_given = true;
       break;
     }
   return selection;
@@ -187,6 +192,9 @@ base::Result<std::vector<CacheState>> parse_states(const std::string& list) {
                    "cache: there is no state \"" + part +
                        "\". Give extracted, cold-store or cold-cache, or several by commas.");
   }
+  if (states.empty())
+    return Error(ErrorKind::invalid_argument,
+                 "cache: no state is given. Give extracted, cold-store or cold-cache.");
   return states;
 }
 
@@ -208,7 +216,7 @@ base::Result<std::vector<std::pair<std::string, double>>> parse_budgets(const st
     const auto* const known = std::find_if(
         names.begin(), names.end(), [&phase](const auto& name) { return phase == name.first; });
     if (equals == std::string::npos || error != std::errc() || known == names.end() ||
-        (rest != "ms" && rest != "s") || number <= 0)
+        (rest != "ms" && rest != "s") || !std::isfinite(number) || number <= 0)
       return Error(ErrorKind::invalid_argument,
                    "budget \"" + part +
                        "\": it must be a phase (init, extract, sandbox, first, total) and a time. "
@@ -219,6 +227,13 @@ base::Result<std::vector<std::pair<std::string, double>>> parse_budgets(const st
   return budgets;
 }
 
+/// An emptied variable in a script must not look like a clean bill of health.
+base::Result<void> check_something_given(const FunctionSelection& selection) {
+  if (!selection.code.empty() || !selection.layers.empty()) return {};
+  return Error(ErrorKind::invalid_argument,
+               "command line: there is nothing to look at. Give --layer, or --code, or both.");
+}
+
 base::Result<void> check_diff(const DiffCommand& diff) {
   const int ways =
       (diff.layers.empty() ? 0 : 1) + (diff.orders.empty() ? 0 : 1) + (diff.permute ? 1 : 0);
@@ -226,6 +241,13 @@ base::Result<void> check_diff(const DiffCommand& diff) {
     return Error(ErrorKind::invalid_argument,
                  "command line: diff compares two things. Give two layers, or --layer several "
                  "times with --order twice or --permute.");
+  if (!diff.layers.empty() && !diff.selection.layers.empty())
+    return Error(ErrorKind::invalid_argument,
+                 "command line: two layers are compared as they are; --layer is for --order and "
+                 "--permute. Leave one of them out.");
+  if (!diff.permute && (diff.event_text || !diff.event_file.empty()))
+    return Error(ErrorKind::invalid_argument,
+                 "command line: an event is for --permute only. Leave it out.");
   if (diff.permute && (diff.selection.code.empty() || diff.selection.function.runtime.empty() ||
                        diff.selection.layers.size() < 2))
     return Error(ErrorKind::invalid_argument,
@@ -317,8 +339,8 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   path_app->add_option("files", store.files, "An archive")->type_name("FILE")->expected(0, 1);
   path_app->footer("Example:\n  ls $(lamina store path deps.zip)/python");
 
-  CLI::App* layers_app =
-      app.add_subcommand("layers", "Explain and check layers; nothing of the function is run");
+  CLI::App* layers_app = app.add_subcommand(
+      "layers", "Explain, check and compare layers; only --permute runs anything");
   layers_app->require_subcommand(1);
   layers_app->footer(
       "Example:\n  lamina layers which requests --runtime python3.11 --layer a.zip --layer b.zip");
@@ -506,6 +528,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   }
   if (explain_app->parsed()) {
     TRY_ASSIGN(explain.selection, finish(explain_selection));
+    TRY(check_something_given(explain.selection));
     explain.view = view == "tree"   ? ExplainCommand::View::tree
                    : view == "list" ? ExplainCommand::View::list
                                     : ExplainCommand::View::summary;
@@ -516,6 +539,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   }
   if (check_app->parsed()) {
     TRY_ASSIGN(check.selection, finish(check_selection));
+    TRY(check_something_given(check.selection));
     check.form = check_sarif  ? CheckCommand::Form::sarif
                  : check_json ? CheckCommand::Form::json
                               : CheckCommand::Form::text;

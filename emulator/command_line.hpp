@@ -16,6 +16,8 @@ namespace emulator {
 /// Which function with which layers: the same flags for every command that needs one.
 struct FunctionSelection {
   FunctionConfiguration function;
+  /// The region was named, not only assumed.
+  bool region_given = false;
   /// Empty for none, where a command does without.
   std::string code;
   std::vector<std::string> layers;

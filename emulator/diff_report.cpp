@@ -58,8 +58,8 @@ std::pair<bool, std::string> answer_of(const OrderResult& result) {
 std::string to_text(const TreeDiff& diff, const std::string& before, const std::string& after,
                     const Colours& colours) {
   if (diff.empty()) return "no difference\n";
-  std::string text = fmt::format("{}{}{} -> {}{}{}\n", colours.bold, before, colours.plain,
-                                 colours.bold, after, colours.plain);
+  std::string text = fmt::format("{}{}{} -> {}{}{}\n", colours.bold, printable(before),
+                                 colours.plain, colours.bold, after, colours.plain);
   if (!diff.packages.empty()) text += "\npackages\n";
   for (const PackageChange& change : diff.packages) text += package_text(change, after);
   if (!diff.paths.empty()) text += "\npaths\n";

@@ -171,10 +171,12 @@ base::Result<Examination> Examination::make_lenient(const FunctionSelection& sel
   }
   std::vector<layers::PreparedTree> trees;
   for (const std::string& reference : selection.layers) {
-    if (reference.starts_with("arn:") && region_of(reference) != function.region) {
-      refused.push_back(finding_of("layer-region", reference, "",
-                                   "The layer is in " + region_of(reference) +
-                                       ", the function in " + function.region + "."));
+    if (const std::string region = region_of(reference);
+        reference.starts_with("arn:") && selection.region_given && !region.empty() &&
+        region != function.region) {
+      refused.push_back(
+          finding_of("layer-region", reference, "",
+                     "The layer is in " + region + ", the function in " + function.region + "."));
       parts.subject.incomplete = true;
       continue;
     }

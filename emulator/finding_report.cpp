@@ -57,11 +57,11 @@ std::string uri_of(const std::string& path) {
   return path.starts_with('/') ? "file://" + uri : uri;
 }
 
-ordered_json location_of(const Finding& finding) {
+ordered_json location_of(const Finding& finding, const std::string& package) {
   // A file inside an archive has no address of its own: the archive has, and the message names it.
   std::error_code error;
-  const bool folder = std::filesystem::is_directory(finding.package, error);
-  std::string path = finding.package;
+  const bool folder = std::filesystem::is_directory(package, error);
+  std::string path = package;
   if (folder && !finding.path.empty()) path += "/" + finding.path;
   ordered_json location = {{"physicalLocation", {{"artifactLocation", {{"uri", uri_of(path)}}}}}};
   if (!finding.path.empty())
@@ -119,7 +119,7 @@ std::string to_json(std::span<const Finding> findings) {
                  {"findings", rows}});
 }
 
-std::string to_sarif(std::span<const Finding> findings) {
+std::string to_sarif(std::span<const Finding> findings, const std::string& code) {
   ordered_json rules = ordered_json::array();
   for (const Rule& rule : diagnosis::rules())
     rules.push_back({{"id", rule.id},
@@ -133,8 +133,9 @@ std::string to_sarif(std::span<const Finding> findings) {
     ordered_json result = {{"ruleId", finding.id},
                            {"level", to_string(finding.severity)},
                            {"message", {{"text", message}}}};
-    if (!finding.package.empty() && finding.package != "code")
-      result["locations"] = ordered_json::array({location_of(finding)});
+    const bool of_layer = !finding.package.empty() && finding.package != "code";
+    if (const std::string& package = of_layer ? finding.package : code; !package.empty())
+      result["locations"] = ordered_json::array({location_of(finding, package)});
     results.push_back(std::move(result));
   }
   return dumped(

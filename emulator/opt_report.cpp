@@ -151,9 +151,8 @@ std::string version_text(const std::string& version) {
 }
 
 std::string packages_text(const OptReport& report, const Colours& colours) {
-  if (report.packages.empty()) return {};
   const OptView& opt = report.examination->opt();
-  std::string text = fmt::format("\n{}packages{}\n", colours.bold, colours.plain);
+  std::string text;
   for (const PackageGroup& group : report.packages) {
     const PackageCopy* winner = group.winner();
     // What only the runtime has is no news.
@@ -178,7 +177,8 @@ std::string packages_text(const OptReport& report, const Colours& colours) {
       text += mixed->visible.size() > most_mixed_files_shown ? ", ...\n" : "\n";
     }
   }
-  return text;
+  if (text.empty()) return {};
+  return fmt::format("\n{}packages{}\n", colours.bold, colours.plain) + text;
 }
 
 /// A line of the tree; `path` tells what stands behind the name, if anything does.
@@ -246,11 +246,11 @@ std::string tree_text(const OptReport& report, const Colours& colours) {
     open.resize(same);
     const auto indent = [&open] { return std::string(2 * open.size() + 2, ' '); };
     while (open.size() + 1 < parts.size()) {
-      rows.push_back({indent() + printable(parts[open.size()]) + "/", nullptr});
+      rows.push_back({indent() + parts[open.size()] + "/", nullptr});
       open.push_back(parts[open.size()]);
     }
     const bool directory = entry.type == TreeEntry::Type::directory;
-    std::string label = indent() + printable(parts.back());
+    std::string label = indent() + parts.back();
     if (directory) label += "/";
     if (entry.type == TreeEntry::Type::symlink) label += " -> " + printable(entry.link_target);
     // A folder is of several layers, unless it hides something else.

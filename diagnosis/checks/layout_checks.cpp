@@ -131,10 +131,11 @@ void check_reach(const Subject& subject, const Owner& owner, const Package& laye
   const std::string name = package_name(subject, owner);
   const std::string right = runtime.import_folders().empty() ? "" : runtime.import_folders()[0];
   for (const auto& [folder, found] : other_versions) {
-    Finding finding = finding_of("other-language-version", name, folder,
-                                 std::to_string(found.second) + " files are for version " +
-                                     found.first.version + "; the function runs " +
-                                     runtime.identifier + ", which looks into \"" + right + "/\".");
+    Finding finding =
+        finding_of("other-language-version", name, folder,
+                   std::to_string(found.second) + (found.second == 1 ? " file is" : " files are") +
+                       " for version " + found.first.version + "; the function runs " +
+                       runtime.identifier + ", which looks into \"" + right + "/\".");
     // With nothing else in the layer it is of no use at all; one for several versions is fine.
     finding.severity = reached == 0     ? Severity::error
                        : brings_imports ? Severity::note

@@ -24,11 +24,12 @@ void check_mixture(const Subject& subject, const PackageGroup& group,
   const PackageCopy* winner = group.winner();
   for (const PackageCopy* other : group.mixed_in()) {
     const auto paths = paths_of(subject, *other, other->visible);
-    Finding finding =
-        finding_of("mixed-package", package_name(subject, other->owner), paths.front(),
-                   std::to_string(paths.size()) + (paths.size() == 1 ? " file" : " files") +
-                       " of " + group.name + " " + other->version + " still show beside " +
-                       winner->version + " of " + owner_text(subject, winner->owner) + ".");
+    const bool one = paths.size() == 1;
+    Finding finding = finding_of(
+        "mixed-package", package_name(subject, other->owner), paths.front(),
+        std::to_string(paths.size()) + (one ? " file of " : " files of ") + group.name + " " +
+            other->version + (one ? " still shows beside " : " still show beside ") +
+            winner->version + " of " + owner_text(subject, winner->owner) + ".");
     finding.more.assign(paths.begin() + 1, paths.end());
     findings.push_back(std::move(finding));
   }

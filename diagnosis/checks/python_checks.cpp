@@ -23,25 +23,25 @@ constexpr std::array bundled_names = {"boto3",           "botocore", "s3transfer
                                       "python-dateutil", "six",      "urllib3"};
 
 /// Public modules of the standard library that packages on PyPI were once made for, or whose names
-/// people choose; sorted. Source: the library reference of Python 3.8 to 3.13.
+/// people choose; sorted. Without those that the interpreter has loaded or built in before it looks
+/// at sys.path: a file of such a name is never read. Source: the library reference of Python 3.8 to
+/// 3.13.
 constexpr std::array standard_modules = {
-    "abc",          "argparse",   "array",       "ast",        "asyncio",     "base64",
-    "bisect",       "calendar",   "cmath",       "codecs",     "collections", "concurrent",
-    "configparser", "contextlib", "contextvars", "copy",       "csv",         "ctypes",
-    "dataclasses",  "datetime",   "decimal",     "difflib",    "dis",         "email",
-    "encodings",    "enum",       "fnmatch",     "fractions",  "functools",   "gettext",
-    "glob",         "graphlib",   "gzip",        "hashlib",    "heapq",       "hmac",
-    "html",         "http",       "importlib",   "inspect",    "io",          "ipaddress",
-    "itertools",    "json",       "keyword",     "linecache",  "locale",      "logging",
-    "math",         "mimetypes",  "numbers",     "operator",   "os",          "pathlib",
-    "pickle",       "pkgutil",    "platform",    "pprint",     "queue",       "random",
-    "re",           "sched",      "secrets",     "select",     "selectors",   "shutil",
-    "signal",       "site",       "socket",      "sqlite3",    "ssl",         "stat",
-    "statistics",   "string",     "struct",      "subprocess", "tarfile",     "tempfile",
-    "textwrap",     "threading",  "time",        "timeit",     "token",       "tokenize",
-    "traceback",    "types",      "typing",      "unittest",   "urllib",      "uuid",
-    "warnings",     "weakref",    "xml",         "zipfile",    "zipimport",   "zlib",
-    "zoneinfo"};
+    "argparse",    "array",     "ast",         "asyncio",    "base64",       "bisect",
+    "calendar",    "cmath",     "collections", "concurrent", "configparser", "contextlib",
+    "contextvars", "copy",      "csv",         "ctypes",     "dataclasses",  "datetime",
+    "decimal",     "difflib",   "dis",         "email",      "enum",         "fnmatch",
+    "fractions",   "functools", "gettext",     "glob",       "graphlib",     "gzip",
+    "hashlib",     "heapq",     "hmac",        "html",       "http",         "importlib",
+    "inspect",     "ipaddress", "json",        "keyword",    "linecache",    "locale",
+    "math",        "mimetypes", "numbers",     "operator",   "pathlib",      "pickle",
+    "pkgutil",     "platform",  "pprint",      "queue",      "random",       "re",
+    "sched",       "secrets",   "select",      "selectors",  "shutil",       "signal",
+    "socket",      "sqlite3",   "ssl",         "statistics", "string",       "struct",
+    "subprocess",  "tarfile",   "tempfile",    "textwrap",   "threading",    "timeit",
+    "token",       "tokenize",  "traceback",   "types",      "typing",       "unittest",
+    "urllib",      "uuid",      "warnings",    "weakref",    "xml",          "zipfile",
+    "zlib",        "zoneinfo"};
 static_assert(std::is_sorted(standard_modules.begin(), standard_modules.end(),
                              [](std::string_view a, std::string_view b) { return a < b; }));
 

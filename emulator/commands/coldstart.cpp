@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 namespace emulator {
 namespace {
@@ -18,10 +19,11 @@ using base::ErrorKind;
 
 constexpr std::size_t largest_baseline = 256u << 20;
 
-/// Opened before anything is measured: nobody wants to wait for minutes and then hear of it.
+/// Opened before anything is measured: nobody wants to wait for minutes and then hear of it. What
+/// is in the file stays until there is something better.
 base::Result<base::UniqueFd> open_for_writing(const std::string& path) {
   if (path.empty()) return base::UniqueFd();
-  base::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  base::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   if (file) return file;
   base::Error error = base::from_errno(errno, "report: cannot write \"" + path + "\"");
   error.message += ". Give a file in a folder that you may write to.";
@@ -31,6 +33,9 @@ base::Result<base::UniqueFd> open_for_writing(const std::string& path) {
 base::Result<void> write_report(const base::UniqueFd& file, const std::string& path,
                                 const std::string& text) {
   if (!file) return {};
+  // A pipe has nothing to cut.
+  if (::ftruncate(file.get(), 0) != 0 && errno != EINVAL)
+    return base::from_errno(errno, "report: cannot write \"" + path + "\"");
   if (const auto written = base::write_all(file.get(), text); !written)
     return base::with_prefix(written.error(), "report \"" + path + "\"");
   return {};
@@ -40,11 +45,14 @@ base::Result<void> write_report(const base::UniqueFd& file, const std::string& p
 
 base::Result<ExitCode> run_coldstart(const ColdstartCommand& command) {
   TRY_ASSIGN(const std::string event, read_event(command.event_file, command.event_text));
-  std::map<std::string, std::vector<double>> baseline;
+  std::optional<Baseline> baseline;
   if (!command.baseline.empty()) {
     const auto text = base::read_file(command.baseline, largest_baseline);
     if (!text) return base::with_prefix(text.error(), "baseline");
     auto values = read_baseline(*text);
+    if (values)
+      if (const auto comparable = check_comparable(*values, command); !comparable)
+        values = comparable.error();
     if (!values) return base::with_prefix(values.error(), "baseline \"" + command.baseline + "\"");
     baseline = std::move(*values);
   }
@@ -60,14 +68,19 @@ base::Result<ExitCode> run_coldstart(const ColdstartCommand& command) {
   const auto result = run_lab(command, store_path, event, progress);
   if (terminal) print_log("\r\x1b[K");
   if (!result) return result.error();
+  if (result->interrupted_by != 0) {
+    constexpr int shell_offset = 128;
+    return static_cast<ExitCode>(shell_offset + result->interrupted_by);
+  }
 
   TRY(write_report(json, command.json_file, to_json(*result, command)));
   TRY(write_report(csv, command.csv_file, to_csv(*result)));
   if (!print_result(to_text(*result, result_colours())))
     return Error(ErrorKind::io_error, "report: standard output cannot be written.");
   auto exceeded = exceeded_budgets(*result, command);
-  for (Exceeded& slower : slower_than(baseline, *result, command.tolerance_percent))
-    exceeded.push_back(std::move(slower));
+  if (baseline)
+    for (Exceeded& slower : slower_than(*baseline, *result, command.tolerance_percent))
+      exceeded.push_back(std::move(slower));
   for (const Exceeded& one : exceeded) print_log(one.sentence + "\n");
   return exceeded.empty() ? ExitCode::returned : ExitCode::function_failed;
 }

@@ -15,6 +15,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <exception>
 
 namespace emulator {
 namespace {
@@ -30,17 +31,21 @@ base::Result<base::UniqueFd> open_report(const std::string& path) {
   return error;
 }
 
-/// One line where a check of the layers explains the failure.
+/// One line where a check of the layers explains the failure. Whatever goes wrong here must not
+/// change what the invocation ends with.
 void hint_at(const InvocationOutcome& failed, const FunctionSelection& selection,
-             layers::LayerStore& store) {
+             layers::LayerStore& store) try {
+  if (!may_be_explained(failed.payload)) return;
   std::vector<diagnosis::Finding> findings;
   const auto examination = Examination::make_lenient(selection, store, nullptr, findings);
   if (!examination) return;
   const auto hint = explain_failure(failed.payload, examination->subject(),
                                     diagnosis::check(examination->subject()));
   if (!hint) return;
-  print_log("warning: " + headline(*hint) + " [" + std::string(hint->id) +
+  print_log("warning: " + printable(headline(*hint)) + " [" + std::string(hint->id) +
             "] \"lamina layers check\" tells more.\n");
+} catch (const std::exception& bug) {
+  print_log(std::string("warning: no diagnosis of the failure: ") + bug.what() + "\n");
 }
 
 }  // namespace

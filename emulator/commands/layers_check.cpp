@@ -28,12 +28,18 @@ base::Result<void> check_ignored(const std::vector<std::string>& ignored) {
   return {};
 }
 
-std::string rendered(const std::vector<Finding>& findings, CheckCommand::Form form) {
-  switch (form) {
+/// Where results about no single layer belong.
+std::string place_of_function(const FunctionSelection& selection) {
+  if (!selection.code.empty()) return selection.code;
+  return selection.layers.empty() ? std::string() : selection.layers.front();
+}
+
+std::string rendered(const std::vector<Finding>& findings, const CheckCommand& command) {
+  switch (command.form) {
     case CheckCommand::Form::json:
       return to_json(findings);
     case CheckCommand::Form::sarif:
-      return to_sarif(findings);
+      return to_sarif(findings, place_of_function(command.selection));
     case CheckCommand::Form::text:
       break;
   }
@@ -56,7 +62,7 @@ base::Result<ExitCode> run_layers_check(const CheckCommand& command) {
     return std::find(command.ignored.begin(), command.ignored.end(), finding.id) !=
            command.ignored.end();
   });
-  if (!print_result(rendered(findings, command.form)))
+  if (!print_result(rendered(findings, command)))
     return Error(ErrorKind::io_error, "report: standard output cannot be written.");
   const Severity limit = command.strict ? Severity::warning : Severity::error;
   const bool failed =

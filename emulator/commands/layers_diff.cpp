@@ -64,7 +64,7 @@ base::Result<ExitCode> compare_orders(const DiffCommand& command, layers::LayerS
 base::Result<OrderResult> invoke_in_order(const DiffCommand& command, layers::LayerStore& store,
                                           layers::ExtractionProgress* progress,
                                           const std::vector<std::size_t>& order,
-                                          const std::string& event) {
+                                          const std::string& event, Interrupted& interrupted) {
   FunctionSelection selection = command.selection;
   selection.layers.clear();
   for (const std::size_t number : order)
@@ -72,8 +72,10 @@ base::Result<OrderResult> invoke_in_order(const DiffCommand& command, layers::La
   TRY_ASSIGN(PreparedFunction prepared, prepare_function(selection, store, progress));
   prepared.plan.freezing = Freezing::off;
   TRY_ASSIGN(EnvironmentRun run, run_environment(prepared, event, 1, print_log));
-  if (run.interrupted.signal != 0 || run.invocations.empty())
-    return Error(ErrorKind::io_error, "interrupted.");
+  if (run.interrupted.signal != 0 || run.invocations.empty()) {
+    interrupted = run.interrupted;
+    return OrderResult{};
+  }
   InvocationOutcome& outcome = run.invocations.front();
   // The same failure has another request id each time.
   std::string& payload = outcome.payload;
@@ -91,7 +93,13 @@ base::Result<ExitCode> permute(const DiffCommand& command, layers::LayerStore& s
   std::iota(order.begin(), order.end(), std::size_t{1});
   std::vector<OrderResult> results;
   do {
-    TRY_ASSIGN(OrderResult result, invoke_in_order(command, store, progress, order, event));
+    Interrupted interrupted;
+    TRY_ASSIGN(OrderResult result,
+               invoke_in_order(command, store, progress, order, event, interrupted));
+    if (interrupted.signal != 0) {
+      constexpr int shell_offset = 128;
+      return static_cast<ExitCode>(shell_offset + interrupted.signal);
+    }
     results.push_back(std::move(result));
   } while (std::next_permutation(order.begin(), order.end()));
   return finish(command.json ? to_json(results) : to_text(results), different_results(results) > 1);

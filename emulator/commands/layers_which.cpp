@@ -236,11 +236,11 @@ nlohmann::ordered_json to_json(const Answer& answer) {
 }
 
 std::string row_text(const Row& row) {
-  std::string text = "  " + row.candidate.path + "\n      ";
+  std::string text = "  " + printable(row.candidate.path) + "\n      ";
   text += row.candidate.kind;
-  if (!row.candidate.version.empty()) text += " " + row.candidate.version;
-  text += ", " + row.owner;
-  if (!row.candidate.reason.empty()) text += ": " + row.candidate.reason;
+  if (!row.candidate.version.empty()) text += " " + printable(row.candidate.version);
+  text += ", " + printable(row.owner);
+  if (!row.candidate.reason.empty()) text += ": " + printable(row.candidate.reason);
   return text + "\n";
 }
 
@@ -255,10 +255,10 @@ std::string to_text(const std::string& asked, const Answer& answer) {
   }
   if (answer.rows.size() > shown) text += shown == 0 ? "passed over:\n" : "shadowed:\n";
   for (std::size_t i = shown; i < answer.rows.size(); ++i) text += row_text(answer.rows[i]);
-  for (const std::string& note : answer.resolution.notes) text += "note: " + note + "\n";
+  for (const std::string& note : answer.resolution.notes) text += "note: " + printable(note) + "\n";
   if (!answer.resolution.searched.empty()) {
     text += "searched:";
-    for (const std::string& folder : answer.resolution.searched) text += " " + folder;
+    for (const std::string& folder : answer.resolution.searched) text += " " + printable(folder);
     text += "\n";
   }
   return text;

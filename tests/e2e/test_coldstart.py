@@ -122,12 +122,26 @@ class Coldstart(EndToEndTest):
         self.assertEqual(run.code, 2, run)
         self.assertIn("there is nothing to measure", run.error)
 
+    def test_a_lab_that_fails_leaves_the_report_before_it(self):
+        self.lab("def handler(event, context):\n    return 1\n", [])
+        with open(self.report, encoding="utf-8") as file:
+            before = file.read()
+        run = self.lab("def handler(event, context):\n    raise KeyError('x')\n", [])[0]
+        self.assertEqual(run.code, 2, run)
+        with open(self.report, encoding="utf-8") as file:
+            self.assertEqual(file.read(), before)
+
+    def test_a_budget_for_what_did_not_happen_is_not_kept(self):
+        run, _ = self.lab("def handler(event, context):\n    return 1\n", [], "--budget", "extract=1s")
+        self.assertEqual(run.code, 1, run)
+        self.assertIn('"extract" did not happen', run.log)
+
     def test_what_it_is_not_told_right_is_refused(self):
         code = "def handler(event, context):\n    return 1\n"
         for arguments in (["--budget", "init"], ["--budget", "lunch=1s"], ["--budget", "init=-1s"],
                           ["--budget", "init=1h"], ["--cache", "warm"], ["--memory-sizes", "12x"],
                           ["--memory-sizes", "1"], ["--order", "2"], ["--against", "/no/such/file"],
-                          ["--runs", "0"]):
+                          ["--runs", "0"], ["--cache", ""], ["--budget", "init=nanms"]):
             run, _ = self.lab(code, [], *arguments)
             self.assertEqual(run.code, 2, f"{arguments} {run}")
             self.assertTrue(run.error, run)

@@ -69,7 +69,8 @@ class Diff(EndToEndTest):
         one = ["--layer", self.old]
         for arguments in ([self.old], [], [*one, "--order", "1"], [*one, "--order", "1", "--order", "2"],
                           [*one, "--order", "1", "--order", "1,1"], [*one, "--permute"],
-                          [self.old, self.new, *one, "--order", "1", "--order", "1"]):
+                          [self.old, self.new, *one, "--order", "1", "--order", "1"],
+                          [self.old, self.new, *one], [self.old, self.new, "-d", "{}"]):
             run = self.space.run("layers", "diff", *arguments)
             self.assertEqual(run.code, 2, f"{arguments} {run}")
             self.assertRegex(run.log, r"\Aerror: .*\.\n\Z")

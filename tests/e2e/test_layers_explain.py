@@ -89,8 +89,9 @@ class Summary(ExplainTest):
         self.assertNotIn("not searched", without[2])
 
     def test_no_layers_and_one_layer(self):
-        report = self.explain()
+        report = self.explain(more=["--code", self.space.tree("code", {"app.py": ""})])
         self.assertEqual((report["layers"], report["paths"], report["lost"], report["findings"]), ([], [], [], []))
+        self.assert_refused(self.space.run("layers", "explain", "--runtime", "python3.11"), "nothing to look at")
         lines = self.run_explain(self.space.tree("one", {"a": "1"}), more=["--view", "summary"]).lines
         self.assertEqual(lines[0], "/opt of 1 layer for python3.11")
 

@@ -101,3 +101,12 @@ TEST_CASE("folders of single versions are told from packages") {
                            "nodejs/node/x", "ruby/gems/latest", "lib/python3.8/x", ""})
     CHECK_FALSE_MESSAGE(version_folder(path), path);
 }
+
+TEST_CASE("what Lambda does not call a runtime is none") {
+  for (const char* name : {"python312", "python2", "python3", "python3.", "python4.1", "nodejs20",
+                           "nodejs20.1.x", "provided.foo", "java8.al3", "ruby3", "dotnet8.0", "x"})
+    CHECK_MESSAGE(!diagnosis::RuntimeProfile::of(name).has_value(), name);
+  for (const char* name : {"python3.14", "python2.7", "nodejs24.x", "provided", "provided.al2",
+                           "java8.al2", "java25", "ruby3.4", "dotnet10", "go1.x"})
+    CHECK_MESSAGE(diagnosis::RuntimeProfile::of(name).has_value(), name);
+}

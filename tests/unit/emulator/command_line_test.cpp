@@ -82,8 +82,8 @@ TEST_CASE("every command's help has an example") {
                                              {"store", "path", "--help"},
                                              {"layers", "--help"},
                                              {"layers", "which", "--help"},
-                                             {"layers", "explain", "--help"},
-                                             {"layers", "check", "--help"},
+                                             {"layers", "explain", "--layer", "x", "--help"},
+                                             {"layers", "check", "--layer", "x", "--help"},
                                              {"layers", "diff", "--help"},
                                              {"doctor", "--help"}}) {
     const std::string text = parsed<PrintCommand>(command).text;
@@ -108,40 +108,44 @@ TEST_CASE("which takes names, and needs a runtime but no code") {
 }
 
 TEST_CASE("explain shows a tree of everything unless told otherwise") {
-  const auto plain = parsed<ExplainCommand>({"layers", "explain", "--layer", "a"});
+  const auto plain = parsed<ExplainCommand>({"layers", "explain", "--layer", "x", "--layer", "a"});
   CHECK(plain.view == ExplainCommand::View::tree);
   CHECK(plain.only == ExplainCommand::Only::everything);
   CHECK(plain.patterns.empty());
   CHECK_FALSE(plain.json);
   CHECK(plain.selection.function.runtime.empty());
-  const auto told =
-      parsed<ExplainCommand>({"layers", "explain", "--layer", "a", "--view", "list", "--only",
-                              "differing", "--path", "python/*", "--path", "lib/*", "--json"});
+  const auto told = parsed<ExplainCommand>({"layers", "explain", "--layer", "x", "--layer", "a",
+                                            "--view", "list", "--only", "differing", "--path",
+                                            "python/*", "--path", "lib/*", "--json"});
   CHECK(told.view == ExplainCommand::View::list);
   CHECK(told.only == ExplainCommand::Only::differing);
   CHECK(told.patterns == std::vector<std::string>{"python/*", "lib/*"});
   CHECK(told.json);
-  CHECK(parsed<ExplainCommand>({"layers", "explain", "--only", "conflicts"}).only ==
+  CHECK(parsed<ExplainCommand>({"layers", "explain", "--layer", "x", "--only", "conflicts"}).only ==
         ExplainCommand::Only::conflicts);
-  CHECK(parsed<ExplainCommand>({"layers", "explain", "--view", "summary"}).view ==
+  CHECK(parsed<ExplainCommand>({"layers", "explain", "--layer", "x", "--view", "summary"}).view ==
         ExplainCommand::View::summary);
-  CHECK(refusal({"layers", "explain", "--view", "bush"}).find("--view") != std::string::npos);
-  CHECK(refusal({"layers", "explain", "--only", "everything else"}).find("--only") !=
+  CHECK(refusal({"layers", "explain", "--layer", "x", "--view", "bush"}).find("--view") !=
         std::string::npos);
+  CHECK(
+      refusal({"layers", "explain", "--layer", "x", "--only", "everything else"}).find("--only") !=
+      std::string::npos);
 }
 
 TEST_CASE("check prints text, JSON or SARIF, not two of them") {
-  CHECK(parsed<CheckCommand>({"layers", "check"}).form == CheckCommand::Form::text);
-  CHECK_FALSE(parsed<CheckCommand>({"layers", "check"}).strict);
-  CHECK(parsed<CheckCommand>({"layers", "check", "--json"}).form == CheckCommand::Form::json);
+  CHECK(parsed<CheckCommand>({"layers", "check", "--layer", "x"}).form == CheckCommand::Form::text);
+  CHECK_FALSE(parsed<CheckCommand>({"layers", "check", "--layer", "x"}).strict);
+  CHECK(parsed<CheckCommand>({"layers", "check", "--layer", "x", "--json"}).form ==
+        CheckCommand::Form::json);
   const auto check =
-      parsed<CheckCommand>({"layers", "check", "--sarif", "--strict", "--ignore", "old-six",
-                            "--ignore", "case-clash", "--architecture", "arm64"});
+      parsed<CheckCommand>({"layers", "check", "--layer", "x", "--sarif", "--strict", "--ignore",
+                            "old-six", "--ignore", "case-clash", "--architecture", "arm64"});
   CHECK(check.form == CheckCommand::Form::sarif);
   CHECK(check.strict);
   CHECK(check.ignored == std::vector<std::string>{"old-six", "case-clash"});
   CHECK(check.selection.function.architecture == Architecture::arm64);
-  CHECK(refusal({"layers", "check", "--sarif", "--json"}).find("excludes") != std::string::npos);
+  CHECK(refusal({"layers", "check", "--layer", "x", "--sarif", "--json"}).find("excludes") !=
+        std::string::npos);
 }
 
 TEST_CASE("diff compares two layers or two orders") {

@@ -54,7 +54,33 @@ TEST_CASE("a name that cannot be imported points to the mixed package") {
   function.layer(PackageBuilder("a").python("tariff", "1", {"tariff/__init__.py", "tariff/old.py"}))
       .layer(PackageBuilder("b").python("tariff", "2", {"tariff/__init__.py"}));
   CHECK(explained("cannot import name 'rate' from 'tariff.rates'", function) == "mixed-package");
+  CHECK(explained("module 'tariff' has no attribute 'rate'", function) == "mixed-package");
+  // Of another package, or of no package at all: not the layers' fault.
+  CHECK(explained("cannot import name 'x' from 'other'", function).empty());
+  CHECK(explained("'NoneType' object has no attribute 'get'", function).empty());
   CHECK(explained("KeyError: 'rate'", function).empty());
+}
+
+TEST_CASE("a refusal of the kernel is explained by the file that it names") {
+  FunctionBuilder function("python3.11");
+  function.layer(PackageBuilder("a").script("bin/tool", "/bin/sh", false, 0644));
+  CHECK(explained("PermissionError: [Errno 13] Permission denied: '/opt/bin/tool'", function) ==
+        "not-executable");
+  CHECK(explained("PermissionError: bucket: permission denied by policy", function).empty());
+}
+
+TEST_CASE("most failures are not worth a look at the layers") {
+  CHECK_FALSE(emulator::may_be_explained(R"({"errorType": "Sandbox.Timedout"})"));
+  CHECK_FALSE(emulator::may_be_explained(R"({"errorMessage": "'x'", "errorType": "KeyError"})"));
+  CHECK(emulator::may_be_explained(no_tariff));
+  CHECK(emulator::may_be_explained("cannot import name 'a' from 'b'"));
+}
+
+TEST_CASE("foobar.so is not the module foo") {
+  FunctionBuilder function("python3.11");
+  function.layer(
+      PackageBuilder("flat").python("x", "1", {"x/__init__.py"}, {}, "", "").file("tariffed.so"));
+  CHECK(explained(no_tariff, function).empty());
 }
 
 TEST_CASE("an exit status of the start script points to what could not be started") {

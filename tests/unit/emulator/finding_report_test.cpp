@@ -96,14 +96,14 @@ TEST_CASE("JSON has every field and the counts") {
 TEST_CASE("JSON and SARIF stay valid whatever bytes the names have") {
   const json plain = json::parse(to_json(hostile()));
   CHECK(plain["findings"][0]["path"].get<std::string>().starts_with("a\"b\n\x1b[31m\xef\xbf\xbd"));
-  const json sarif = json::parse(to_sarif(hostile()));
+  const json sarif = json::parse(to_sarif(hostile(), ""));
   const json& location = sarif["runs"][0]["results"][0]["locations"][0];
   CHECK(location["physicalLocation"]["artifactLocation"]["uri"] ==
         "a%22b%0A%1B%5B31m%FF%C3%28%00%5C");
 }
 
 TEST_CASE("SARIF lists every rule, and every result names one of them") {
-  const json document = json::parse(to_sarif(three()));
+  const json document = json::parse(to_sarif(three(), ""));
   CHECK(document["version"] == "2.1.0");
   REQUIRE(document["runs"].size() == 1);
   const json& driver = document["runs"][0]["tool"]["driver"];
@@ -127,14 +127,14 @@ TEST_CASE("SARIF lists every rule, and every result names one of them") {
   CHECK(location["logicalLocations"][0]["kind"] == "resource");
   CHECK_FALSE(results[1].contains("locations"));
   CHECK_FALSE(results[2].contains("locations"));
-  CHECK(json::parse(to_sarif({}))["runs"][0]["results"] == json::array());
+  CHECK(json::parse(to_sarif({}, ""))["runs"][0]["results"] == json::array());
 }
 
 TEST_CASE("a file in a folder used in place has its own address") {
   const test_support::ScratchFolder scratch;
   const std::string folder = scratch.path().string();
   const std::vector<Finding> findings{finding_of("dangling-link", folder, "lib/a b", "x.")};
-  const json document = json::parse(to_sarif(findings));
+  const json document = json::parse(to_sarif(findings, ""));
   CHECK(document["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
                 ["uri"] == "file://" + folder + "/lib/a%20b");
 }

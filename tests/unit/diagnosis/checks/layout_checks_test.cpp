@@ -72,7 +72,7 @@ TEST_CASE("a folder for another version is an error when it is all that the laye
   CHECK(alone[0].severity == Severity::error);
   CHECK(alone[0].path == other);
   CHECK(alone[0].message ==
-        "1 files are for version 3.8; the function runs python3.12, which looks into "
+        "1 file is for version 3.8; the function runs python3.12, which looks into "
         "\"python/lib/python3.12/site-packages/\".");
   const auto among = found("other-language-version", "python3.12",
                            PackageBuilder("a").file(other + "/x.py").file("python/x.py"));
