@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <sstream>
 
 namespace emulator {
@@ -148,6 +150,73 @@ base::Result<std::vector<std::size_t>> parse_order(const std::string& text, std:
   }
   if (order.empty() || text.ends_with(',')) return wrong;
   return order;
+}
+
+std::vector<std::string> split(const std::string& list) {
+  std::vector<std::string> parts;
+  std::istringstream text(list);
+  for (std::string part; std::getline(text, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+base::Result<std::vector<std::uint32_t>> parse_memory_sizes(const std::string& list) {
+  std::vector<std::uint32_t> sizes;
+  for (const std::string& part : split(list)) {
+    std::uint32_t size = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), size);
+    if (error != std::errc() || end != part.data() + part.size())
+      return Error(ErrorKind::invalid_argument,
+                   "memory sizes: \"" + part +
+                       "\" is no number of megabytes. Write --memory-sizes 128,512,1769.");
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
+base::Result<std::vector<CacheState>> parse_states(const std::string& list) {
+  std::vector<CacheState> states;
+  for (const std::string& part : split(list)) {
+    if (part == "extracted")
+      states.push_back(CacheState::extracted);
+    else if (part == "cold-store")
+      states.push_back(CacheState::cold_store);
+    else if (part == "cold-cache")
+      states.push_back(CacheState::cold_cache);
+    else
+      return Error(ErrorKind::invalid_argument,
+                   "cache: there is no state \"" + part +
+                       "\". Give extracted, cold-store or cold-cache, or several by commas.");
+  }
+  return states;
+}
+
+/// "init=250ms,extract=1s": a phase and its limit.
+base::Result<std::vector<std::pair<std::string, double>>> parse_budgets(const std::string& list) {
+  std::vector<std::pair<std::string, double>> budgets;
+  for (const std::string& part : split(list)) {
+    const std::size_t equals = part.find('=');
+    double number = 0;
+    const char* begin = part.data() + (equals == std::string::npos ? 0 : equals + 1);
+    const char* end = part.data() + part.size();
+    const auto [unit, error] = std::from_chars(begin, end, number);
+    const std::string_view rest(unit, static_cast<std::size_t>(end - unit));
+    const std::string phase = part.substr(0, equals);
+    static constexpr std::array names = {
+        std::pair("init", "runtime init"), std::pair("extract", "extract"),
+        std::pair("sandbox", "sandbox"), std::pair("first", "first invocation"),
+        std::pair("total", "cold start")};
+    const auto* const known = std::find_if(
+        names.begin(), names.end(), [&phase](const auto& name) { return phase == name.first; });
+    if (equals == std::string::npos || error != std::errc() || known == names.end() ||
+        (rest != "ms" && rest != "s") || number <= 0)
+      return Error(ErrorKind::invalid_argument,
+                   "budget \"" + part +
+                       "\": it must be a phase (init, extract, sandbox, first, total) and a time. "
+                       "Write --budget init=250ms,total=1s.");
+    constexpr double milliseconds_per_second = 1000;
+    budgets.emplace_back(known->second, rest == "s" ? number * milliseconds_per_second : number);
+  }
+  return budgets;
 }
 
 base::Result<void> check_diff(const DiffCommand& diff) {
@@ -340,6 +409,59 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
       "Examples:\n  lamina layers diff deps-1.zip deps-2.zip\n  lamina layers diff --runtime "
       "python3.11 --layer a.zip --layer b.zip --order 1,2 --order 2,1");
 
+  ColdstartCommand coldstart;
+  RawSelection coldstart_selection;
+  std::vector<std::string> coldstart_orders;
+  std::string memory_list;
+  std::string state_list = "extracted";
+  std::string budget_list;
+  std::string coldstart_event_text;
+  bool only_configured = false;
+  CLI::App* coldstart_app =
+      app.add_subcommand("coldstart", "Measure what layers cost at cold start, and which one");
+  add_selection(*coldstart_app, coldstart_selection, Needs::function);
+  coldstart_app->add_option("--runs", coldstart.runs, "Cold starts of each variant")
+      ->capture_default_str()
+      ->check(CLI::Range(3U, 1000U))
+      ->type_name("N");
+  coldstart_app
+      ->add_option("--memory-sizes", memory_list, "Several sizes in MB, such as 128,512,1769")
+      ->type_name("LIST");
+  coldstart_app->add_option("--order", coldstart_orders, "Another order of the layers, such as 2,1")
+      ->type_name("ORDER")
+      ->allow_extra_args(false);
+  coldstart_app
+      ->add_option("--cache", state_list, "extracted, cold-store and cold-cache, by commas")
+      ->capture_default_str()
+      ->type_name("LIST");
+  coldstart_app->add_flag("--only-configured", only_configured, "Do not measure it without layers");
+  auto* coldstart_event =
+      coldstart_app->add_option("-e,--event", coldstart.event_file, "File with the event")
+          ->type_name("FILE");
+  auto* coldstart_data =
+      coldstart_app->add_option("-d,--data", coldstart_event_text, "The event itself")
+          ->type_name("JSON")
+          ->excludes(coldstart_event);
+  coldstart_app
+      ->add_option("--budget", budget_list, "Limits of medians, such as init=250ms,extract=1s")
+      ->type_name("LIST");
+  coldstart_app->add_option("--against", coldstart.baseline, "Report of an earlier --json")
+      ->type_name("FILE");
+  coldstart_app
+      ->add_option("--tolerance", coldstart.tolerance_percent,
+                   "Percent by which it may be slower than --against")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1000.0))
+      ->type_name("PERCENT");
+  coldstart_app->add_option("--json", coldstart.json_file, "Write every run and figure")
+      ->type_name("FILE");
+  coldstart_app->add_option("--csv", coldstart.csv_file, "Write every run as a row")
+      ->type_name("FILE");
+  coldstart_app->footer(
+      "The exit code is 1 when a budget or the baseline is exceeded.\n\nExample:\n  lamina "
+      "coldstart --code app/ --runtime python3.11 --handler app.handler \\\n    --layer base.zip "
+      "--layer deps.zip --budget init=250ms");
+
   DoctorCommand doctor;
   CLI::App* doctor_app =
       app.add_subcommand("doctor", "Tell what this host can do, and what to mend");
@@ -367,6 +489,20 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   if (exec_app->parsed()) {
     TRY_ASSIGN(exec.selection, finish(exec_selection));
     return Command(std::move(exec));
+  }
+  if (coldstart_app->parsed()) {
+    TRY_ASSIGN(coldstart.selection, finish(coldstart_selection));
+    coldstart.leave_out = !only_configured;
+    if (coldstart_data->count() > 0) coldstart.event_text = coldstart_event_text;
+    TRY_ASSIGN(coldstart.memory_sizes, parse_memory_sizes(memory_list));
+    TRY_ASSIGN(coldstart.states, parse_states(state_list));
+    TRY_ASSIGN(coldstart.budgets, parse_budgets(budget_list));
+    for (const std::string& text : coldstart_orders) {
+      TRY_ASSIGN(std::vector<std::size_t> order,
+                 parse_order(text, coldstart.selection.layers.size()));
+      coldstart.orders.push_back(std::move(order));
+    }
+    return Command(std::move(coldstart));
   }
   if (explain_app->parsed()) {
     TRY_ASSIGN(explain.selection, finish(explain_selection));

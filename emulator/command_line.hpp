@@ -94,6 +94,36 @@ struct DiffCommand {
   bool json = false;
 };
 
+/// Where the layers are when a cold start begins; each is named for what it is.
+enum class CacheState {
+  extracted,   ///< their trees are in the store, their pages in memory
+  cold_store,  ///< their archives must be extracted
+  cold_cache,  ///< trees in the store, their pages dropped from the page cache
+};
+
+/// `lamina coldstart`: what layers cost.
+struct ColdstartCommand {
+  FunctionSelection selection;
+  std::uint32_t runs = 10;
+  /// Empty for the selection's own.
+  std::vector<std::uint32_t> memory_sizes;
+  /// Orders beside the one given.
+  std::vector<std::vector<std::size_t>> orders;
+  std::vector<CacheState> states;
+  /// Also without any layer and without each in turn.
+  bool leave_out = true;
+  std::string event_file;
+  std::optional<std::string> event_text;
+  /// Phase and the most milliseconds that its median may take.
+  std::vector<std::pair<std::string, double>> budgets;
+  /// A report of --json written before; empty for none.
+  std::string baseline;
+  /// How much slower than the baseline is fine.
+  double tolerance_percent = 5;
+  std::string json_file;
+  std::string csv_file;
+};
+
 struct DoctorCommand {
   bool json = false;
 };
@@ -103,8 +133,9 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<InvokeCommand, ExecCommand, StoreCommand, WhichCommand, ExplainCommand,
-                             CheckCommand, DiffCommand, DoctorCommand, PrintCommand>;
+using Command =
+    std::variant<InvokeCommand, ExecCommand, StoreCommand, WhichCommand, ExplainCommand,
+                 CheckCommand, DiffCommand, ColdstartCommand, DoctorCommand, PrintCommand>;
 
 /// argv to a command. Reads the file given with -n, and nothing else of the world.
 base::Result<Command> parse_command_line(int argc, const char* const* argv);

@@ -38,6 +38,9 @@ int run(int argc, char** argv) {
           },
           [](const emulator::ExecCommand& exec) { return finish(emulator::run_exec(exec)); },
           [](const emulator::StoreCommand& store) { return finish(emulator::run_store(store)); },
+          [](const emulator::ColdstartCommand& coldstart) {
+            return finish(emulator::run_coldstart(coldstart));
+          },
           [](const emulator::ExplainCommand& explain) {
             return finish(emulator::run_layers_explain(explain));
           },

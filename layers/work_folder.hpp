@@ -19,6 +19,8 @@ class WorkFolder {
   ~WorkFolder();
 
   int fd() const { return fd_.get(); }
+  /// Below the store's root.
+  const std::string& path() const { return path_; }
   /// Moves an entry of this folder to its final place in the store, replacing a file there.
   base::Result<void> move_out(const std::string& name, const std::string& to) const;
   /// Moves something of the store in here, to die with the folder; nothing there is no error.

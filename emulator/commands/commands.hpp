@@ -17,6 +17,7 @@ base::Result<ExitCode> run_invoke(const InvokeCommand& command);
 /// The exit code is the command's own, so it is a number here.
 base::Result<int> run_exec(const ExecCommand& command);
 base::Result<ExitCode> run_store(const StoreCommand& command);
+base::Result<ExitCode> run_coldstart(const ColdstartCommand& command);
 base::Result<ExitCode> run_layers_explain(const ExplainCommand& command);
 base::Result<ExitCode> run_layers_check(const CheckCommand& command);
 base::Result<ExitCode> run_layers_diff(const DiffCommand& command);
