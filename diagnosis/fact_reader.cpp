@@ -313,7 +313,9 @@ class MeteredFiles final : public FileView {
 
   bool is_spent() const { return budget_.is_spent(); }
 
-  std::optional<FileNode> look(const std::string& path) const override { return files_.look(path); }
+  std::optional<FileNode> look(const std::string& path) const override {
+    return budget_.take(price_of_look + path.size()) ? files_.look(path) : std::nullopt;
+  }
   std::vector<std::string> names(const std::string& directory) const override {
     return files_.names(directory);
   }
@@ -325,6 +327,10 @@ class MeteredFiles final : public FileView {
   }
 
  private:
+  /// Besides the path's length: a chain of folders makes every path long, and a list can name any
+  /// number of them.
+  static constexpr std::size_t price_of_look = 50;
+
   FolderFiles files_;
   mutable Budget budget_{most_metadata_bytes};
 };

@@ -18,6 +18,8 @@ constexpr std::uint32_t others_read = 0004;
 constexpr std::uint32_t others_run = 0001;
 constexpr std::uint64_t big_file = 1 << 20;
 constexpr int most_links = 40;
+/// Bytes of paths, for all links of a package; real ones need some million.
+constexpr std::size_t most_link_effort = 64 << 20;
 
 /// A file that something starts: how it is called, and what starts it.
 struct Program {
@@ -189,13 +191,17 @@ void check_readable(const Subject& subject, const Owner& owner, const Package& p
         std::to_string(unreadable.size()) + " entries are not for others to read."));
 }
 
-/// Where a link of the merged /opt or the code leads, followed inside those two.
-bool leads_somewhere(const Subject& subject, std::string path) {
+/// Whether a link of the merged /opt or the code leads to something, followed inside those two.
+/// Each path that is looked up on the way takes its length of `effort`; without any left nobody
+/// knows.
+bool leads_somewhere(const Subject& subject, std::string path, std::size_t& effort) {
   for (int links = 0; links < most_links; ++links) {
     // Every component can be a link.
     bool restarted = false;
     for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
       const std::string part = path.substr(0, slash);
+      if (effort < part.size()) return true;
+      effort -= part.size();
       const TreeEntry* entry = nullptr;
       if (part.starts_with("/opt/")) {
         const OptPath* found = subject.opt->find(part.substr(5));
@@ -227,10 +233,11 @@ void check_links(const Subject& subject, const Owner& owner, const Package& pack
   if (subject.incomplete) return;
   PathCollector dangling;
   std::string target;
+  std::size_t effort = most_link_effort;
   const std::string root = owner.kind == Owner::Kind::code ? "/var/task/" : "/opt/";
   for (const TreeEntry& entry : package.listing) {
     if (entry.type != TreeEntry::Type::symlink || !shows(subject, owner, entry.path)) continue;
-    if (leads_somewhere(subject, root + entry.path)) continue;
+    if (leads_somewhere(subject, root + entry.path, effort)) continue;
     if (dangling.empty()) target = entry.link_target;
     dangling.add(entry.path);
   }

@@ -312,6 +312,20 @@ TEST_CASE("one big RECORD under many names does not multiply") {
   CHECK(rows <= 600);
 }
 
+TEST_CASE("lists of any number of files deep below are not all looked for") {
+  const ScratchFolder scratch;
+  std::string deep;
+  for (int i = 0; i < 500; ++i) deep += "d/";
+  std::string sources;
+  for (int i = 0; i < 50'000; ++i) sources += "x" + std::to_string(i) + ".py\n";
+  for (int i = 0; i < 5; ++i) {
+    const std::string metadata = deep + "x" + std::to_string(i) + ".egg-info/";
+    scratch.write(metadata + "PKG-INFO", "Name: x\nVersion: 1\n");
+    scratch.write(metadata + "SOURCES.txt", sources);
+  }
+  CHECK(read(scratch).facts.distributions.size() <= 5);
+}
+
 TEST_CASE("what is gone or cannot be read has no facts") {
   const ScratchFolder scratch;
   scratch.write("a.py", "entry_points()");

@@ -117,6 +117,18 @@ TEST_CASE("links are followed through the merged /opt and the code") {
     CHECK_MESSAGE(dangles(target), target);
 }
 
+TEST_CASE("tens of thousands of links through hundreds of folders end soon") {
+  PackageBuilder layer("a");
+  std::string deep;
+  for (int i = 0; i < 300; ++i) deep += "d/";
+  layer.directory(deep + "e");
+  for (int i = 0; i < 20'000; ++i)
+    layer.link("l" + std::to_string(i), i == 0 ? "gone" : deep + "gone");
+  const auto findings = found("dangling-link", layer);
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].path == "l0");
+}
+
 TEST_CASE("without code nobody knows what is in /var/task") {
   CHECK(found("dangling-link", PackageBuilder("a").link("lib/x", "/var/task/app.py")).empty());
 }
