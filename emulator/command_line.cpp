@@ -265,6 +265,11 @@ Error usage_error(const CLI::ParseError& error) {
 }  // namespace
 
 base::Result<Command> parse_command_line(int argc, const char* const* argv) {
+  // Making all options of all commands takes longer than anything else up to the sandbox. A command
+  // that is not named cannot be meant.
+  const auto is_named = [argc, argv](const CLI::App& command) {
+    return std::find(argv, argv + argc, command.get_name()) != argv + argc;
+  };
   CLI::App app(
       "Lamina runs AWS Lambda functions with their layers on this machine: offline, without\n"
       "Docker and without credentials.",
@@ -281,7 +286,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   std::string freeze = "on";
   std::string event_text;
   CLI::App* invoke_app = app.add_subcommand("invoke", "Run a function once and print its response");
-  add_selection(*invoke_app, invoke_selection, Needs::function);
+  if (is_named(*invoke_app)) add_selection(*invoke_app, invoke_selection, Needs::function);
   auto* event_option = invoke_app
                            ->add_option("-e,--event", invoke.event_file,
                                         "File with the event; - reads standard input")
@@ -310,7 +315,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   RawSelection exec_selection;
   CLI::App* exec_app =
       app.add_subcommand("exec", "Run a command inside the function's execution environment");
-  add_selection(*exec_app, exec_selection, Needs::function);
+  if (is_named(*exec_app)) add_selection(*exec_app, exec_selection, Needs::function);
   exec_app->add_option("command", exec.command, "The command, after --")
       ->required()
       ->type_name("COMMAND...");
@@ -354,7 +359,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
                    "python:MODULE, node:SPECIFIER, bin:PROGRAM, lib:SONAME or file:PATH")
       ->required()
       ->type_name("NAME...");
-  add_selection(*which_app, which_selection, Needs::runtime);
+  if (is_named(*which_app)) add_selection(*which_app, which_selection, Needs::runtime);
   which_app->add_option("--from", which.from, "As seen from this file inside (node:, lib:)")
       ->type_name("FILE");
   which_app->add_flag("--import", which.import, "node: by import instead of require()");
@@ -370,7 +375,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   std::string only = "everything";
   CLI::App* explain_app = layers_app->add_subcommand(
       "explain", "Show the merged /opt: which layer each file comes from, and what it shadows");
-  add_selection(*explain_app, explain_selection, Needs::layers);
+  if (is_named(*explain_app)) add_selection(*explain_app, explain_selection, Needs::layers);
   explain_app->add_option("--view", view, "tree, list or summary")
       ->capture_default_str()
       ->check(CLI::IsMember({"tree", "list", "summary"}))
@@ -394,7 +399,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   bool check_sarif = false;
   CLI::App* check_app = layers_app->add_subcommand(
       "check", "Tell what AWS would refuse, and what it would accept and the function die of");
-  add_selection(*check_app, check_selection, Needs::layers);
+  if (is_named(*check_app)) add_selection(*check_app, check_selection, Needs::layers);
   check_app->add_flag("--strict", check.strict, "Exit code 1 for warnings, too");
   check_app->add_option("--ignore", check.ignored, "Identifier of a finding; repeatable")
       ->type_name("ID")
@@ -415,7 +420,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   diff_app->add_option("layers", diff.layers, "Two layers, the old one first")
       ->type_name("A B")
       ->expected(0, 2);
-  add_selection(*diff_app, diff_selection, Needs::layers);
+  if (is_named(*diff_app)) add_selection(*diff_app, diff_selection, Needs::layers);
   diff_app->add_option("--order", orders, "Twice: numbers of the layers given, such as 2,1,3")
       ->type_name("ORDER")
       ->allow_extra_args(false);
@@ -441,7 +446,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   bool only_configured = false;
   CLI::App* coldstart_app =
       app.add_subcommand("coldstart", "Measure what layers cost at cold start, and which one");
-  add_selection(*coldstart_app, coldstart_selection, Needs::function);
+  if (is_named(*coldstart_app)) add_selection(*coldstart_app, coldstart_selection, Needs::function);
   coldstart_app->add_option("--runs", coldstart.runs, "Cold starts of each variant")
       ->capture_default_str()
       ->check(CLI::Range(3U, 1000U))
