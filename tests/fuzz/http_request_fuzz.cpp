@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -56,7 +57,25 @@ class Bench {
   }
 
  private:
+  /// The fuzzer's clock ticks by SIGALRM, which would interrupt a connect() or send() in here.
+  class Undisturbed {
+   public:
+    Undisturbed() {
+      sigset_t alarm;
+      ::sigemptyset(&alarm);
+      ::sigaddset(&alarm, SIGALRM);
+      ::pthread_sigmask(SIG_BLOCK, &alarm, &before_);
+    }
+    ~Undisturbed() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    Undisturbed(const Undisturbed&) = delete;
+    Undisturbed& operator=(const Undisturbed&) = delete;
+
+   private:
+    sigset_t before_;
+  };
+
   std::string talk(std::string_view first, std::string_view second) {
+    const Undisturbed undisturbed;
     base::UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     // Closed with a reset, or the ports of many thousand runs would all be in TIME_WAIT.
     const linger abort{1, 0};
