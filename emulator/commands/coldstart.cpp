@@ -69,8 +69,7 @@ base::Result<ExitCode> run_coldstart(const ColdstartCommand& command) {
   if (terminal) print_log("\r\x1b[K");
   if (!result) return result.error();
   if (result->interrupted_by != 0) {
-    constexpr int shell_offset = 128;
-    return static_cast<ExitCode>(shell_offset + result->interrupted_by);
+    return static_cast<ExitCode>(ended_by(result->interrupted_by));
   }
 
   TRY(write_report(json, command.json_file, to_json(*result, command)));

@@ -13,6 +13,12 @@ enum class ExitCode : int {
   internal_error = 70,
 };
 
+/// As a shell reports what a signal ended.
+inline int ended_by(int signal) {
+  constexpr int shell_offset = 128;
+  return shell_offset + signal;
+}
+
 base::Result<ExitCode> run_invoke(const InvokeCommand& command);
 /// The exit code is the command's own, so it is a number here.
 base::Result<int> run_exec(const ExecCommand& command);

@@ -37,10 +37,9 @@ base::Result<int> run_exec(const ExecCommand& command) {
   const auto ran =
       run_to_end(context, run_command(*environment, command.command, status), interrupted);
   environment->destroy();
-  constexpr int shell_offset = 128;
-  if (interrupted.signal != 0) return shell_offset + interrupted.signal;
+  if (interrupted.signal != 0) return ended_by(interrupted.signal);
   if (!ran) return ran.error();
-  return status->signal ? shell_offset + *status->signal : status->exit_code.value_or(0);
+  return status->signal ? ended_by(*status->signal) : status->exit_code.value_or(0);
 }
 
 }  // namespace emulator

@@ -70,8 +70,7 @@ base::Result<ExitCode> run_invoke(const InvokeCommand& command) {
   TRY_ASSIGN(EnvironmentRun run,
              run_environment(prepared, event, command.repeat, print_log, print));
   if (run.interrupted.signal != 0) {
-    constexpr int shell_offset = 128;
-    return static_cast<ExitCode>(shell_offset + run.interrupted.signal);
+    return static_cast<ExitCode>(ended_by(run.interrupted.signal));
   }
   InvokeReport report;
   report.prepared = &prepared;

@@ -97,8 +97,7 @@ base::Result<ExitCode> permute(const DiffCommand& command, layers::LayerStore& s
     TRY_ASSIGN(OrderResult result,
                invoke_in_order(command, store, progress, order, event, interrupted));
     if (interrupted.signal != 0) {
-      constexpr int shell_offset = 128;
-      return static_cast<ExitCode>(shell_offset + interrupted.signal);
+      return static_cast<ExitCode>(ended_by(interrupted.signal));
     }
     results.push_back(std::move(result));
   } while (std::next_permutation(order.begin(), order.end()));
