@@ -1,8 +1,10 @@
 #include "base/unique_fd.hpp"
-#include "emulator/cold_start_report.hpp"
 #include "emulator/commands/commands.hpp"
 #include "emulator/commands/event.hpp"
 #include "emulator/installation.hpp"
+#include "emulator/lab/cold_start_lab.hpp"
+#include "emulator/lab/gates.hpp"
+#include "emulator/lab/lab_reports.hpp"
 #include "emulator/terminal.hpp"
 
 #include <fcntl.h>

@@ -5,9 +5,9 @@
 #include "emulator/commands/run_environment.hpp"
 #include "emulator/examination.hpp"
 #include "emulator/failure_hint.hpp"
-#include "emulator/finding_report.hpp"
 #include "emulator/installation.hpp"
-#include "emulator/invoke_report.hpp"
+#include "emulator/reports/finding_report.hpp"
+#include "emulator/reports/invoke_report.hpp"
 #include "emulator/terminal.hpp"
 
 #include <fcntl.h>

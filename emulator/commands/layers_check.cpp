@@ -1,7 +1,7 @@
 #include "emulator/commands/commands.hpp"
 #include "emulator/examination.hpp"
-#include "emulator/finding_report.hpp"
 #include "emulator/installation.hpp"
+#include "emulator/reports/finding_report.hpp"
 #include "emulator/terminal.hpp"
 
 #include <algorithm>

@@ -3,9 +3,9 @@
 #include "emulator/commands/commands.hpp"
 #include "emulator/commands/event.hpp"
 #include "emulator/commands/run_environment.hpp"
-#include "emulator/diff_report.hpp"
 #include "emulator/examination.hpp"
 #include "emulator/installation.hpp"
+#include "emulator/reports/diff_report.hpp"
 #include "emulator/terminal.hpp"
 
 #include <algorithm>

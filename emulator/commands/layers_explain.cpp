@@ -1,6 +1,6 @@
 #include "emulator/commands/commands.hpp"
 #include "emulator/installation.hpp"
-#include "emulator/opt_report.hpp"
+#include "emulator/reports/opt_report.hpp"
 #include "emulator/terminal.hpp"
 
 namespace emulator {

@@ -1,4 +1,4 @@
-#include "emulator/opt_report.hpp"
+#include "emulator/reports/opt_report.hpp"
 
 #include "tests/support/ok.hpp"
 #include "tests/support/scratch_folder.hpp"

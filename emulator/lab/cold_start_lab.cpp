@@ -1,17 +1,16 @@
-#include "emulator/cold_start_lab.hpp"
+#include "emulator/lab/cold_start_lab.hpp"
 
 #include "base/unique_fd.hpp"
 #include "emulator/cold_start.hpp"
 #include "emulator/commands/run_environment.hpp"
-#include "emulator/diff_report.hpp"
+#include "emulator/lab/page_cache.hpp"
+#include "emulator/lab/variants.hpp"
 #include "layers/file_tree.hpp"
 #include "layers/work_folder.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,42 +58,6 @@ class ScratchStores {
   std::size_t count_ = 0;
   std::size_t removed_ = 0;
 };
-
-/// How many pages of the file are in memory, of how many.
-std::pair<std::size_t, std::size_t> resident_pages(int fd, std::size_t size) {
-  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t pages = (size + page - 1) / page;
-  void* mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
-  if (mapped == MAP_FAILED) return {0, 0};
-  std::vector<unsigned char> states(pages);
-  const bool known = ::mincore(mapped, size, states.data()) == 0;
-  ::munmap(mapped, size);
-  if (!known) return {0, 0};
-  const auto resident =
-      std::count_if(states.begin(), states.end(), [](unsigned char state) { return state & 1; });
-  return {static_cast<std::size_t>(resident), pages};
-}
-
-/// Drops the pages of every file below a folder from the page cache; the share of those that stay.
-double drop_pages(const fs::path& tree) {
-  std::size_t resident = 0;
-  std::size_t pages = 0;
-  std::error_code error;
-  for (auto at = fs::recursive_directory_iterator(tree, error); at != fs::end(at);
-       at.increment(error)) {
-    if (error || !at->is_regular_file(error) || at->is_symlink(error)) continue;
-    const base::UniqueFd file(::open(at->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    struct stat status{};
-    if (!file || ::fstat(file.get(), &status) != 0 || status.st_size == 0) continue;
-    // Only clean pages can be dropped.
-    ::fdatasync(file.get());
-    ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
-    const auto [stayed, all] = resident_pages(file.get(), static_cast<std::size_t>(status.st_size));
-    resident += stayed;
-    pages += all;
-  }
-  return pages == 0 ? 0 : static_cast<double>(resident) / static_cast<double>(pages);
-}
 
 /// A failure of one cold start: the variant is given up, the lab goes on.
 struct ColdStart {
@@ -166,82 +129,6 @@ base::Result<ColdStart> cold_start(const LabVariant& variant, std::size_t index,
 }
 
 }  // namespace
-
-std::string_view to_string(CacheState state) {
-  switch (state) {
-    case CacheState::extracted:
-      return "extracted";
-    case CacheState::cold_store:
-      return "cold-store";
-    case CacheState::cold_cache:
-      return "cold-cache";
-  }
-  return "unknown";
-}
-
-double LabRun::phase(const std::string& name) const {
-  for (const auto& [phase, value] : phases)
-    if (phase == name) return value;
-  return -1;
-}
-
-std::vector<double> LabResult::values(std::size_t variant, const std::string& phase) const {
-  std::vector<double> values;
-  for (const LabRun& run : runs)
-    if (run.variant == variant)
-      if (const double value = run.phase(phase); value >= 0) values.push_back(value);
-  return values;
-}
-
-std::vector<std::string> LabResult::phases() const {
-  std::vector<std::string> names;
-  for (const LabRun& run : runs)
-    for (const auto& [name, value] : run.phases)
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  return names;
-}
-
-std::vector<LabVariant> plan_variants(const ColdstartCommand& command) {
-  using Kind = LabVariant::Kind;
-  std::vector<LabVariant> variants;
-  const FunctionSelection& given = command.selection;
-  std::vector<std::uint32_t> sizes = command.memory_sizes;
-  if (sizes.empty()) sizes.push_back(given.function.memory_size);
-  const auto add = [&](Kind kind, const std::string& name, std::vector<std::string> layers) {
-    LabVariant variant;
-    variant.kind = kind;
-    variant.selection = given;
-    variant.selection.layers = std::move(layers);
-    for (const std::uint32_t size : sizes)
-      for (const CacheState state : command.states) {
-        variant.condition.clear();
-        if (sizes.size() > 1) variant.condition += ", " + std::to_string(size) + " MB";
-        if (command.states.size() > 1) variant.condition += ", " + std::string(to_string(state));
-        variant.name = name + variant.condition;
-        variant.selection.function.memory_size = size;
-        variant.state = state;
-        variants.push_back(variant);
-      }
-  };
-  add(Kind::configured, "as configured", given.layers);
-  for (const std::vector<std::size_t>& order : command.orders) {
-    std::vector<std::string> layers;
-    for (const std::size_t number : order) layers.push_back(given.layers[number - 1]);
-    add(Kind::other_order, "order " + order_text(order), std::move(layers));
-  }
-  if (!command.leave_out || given.layers.empty()) return variants;
-  add(Kind::without_any, "no layers", {});
-  if (given.layers.size() == 1) return variants;
-  for (std::size_t i = 0; i < given.layers.size(); ++i) {
-    const std::size_t first = variants.size();
-    std::vector<std::string> layers = given.layers;
-    layers.erase(layers.begin() + static_cast<std::ptrdiff_t>(i));
-    add(Kind::without_one, "without layer " + std::to_string(i + 1), std::move(layers));
-    for (std::size_t added = first; added < variants.size(); ++added)
-      variants[added].without_layer = i + 1;
-  }
-  return variants;
-}
 
 base::Result<LabResult> run_lab(const ColdstartCommand& command, const fs::path& store_path,
                                 const std::string& event,

@@ -1,4 +1,4 @@
-#include "emulator/diff_report.hpp"
+#include "emulator/reports/diff_report.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "emulator/cold_start_lab.hpp"
+#include "emulator/lab/variants.hpp"
 
 #include <doctest/doctest.h>
 

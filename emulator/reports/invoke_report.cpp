@@ -1,4 +1,4 @@
-#include "emulator/invoke_report.hpp"
+#include "emulator/reports/invoke_report.hpp"
 
 #include "emulator/log_lines.hpp"
 

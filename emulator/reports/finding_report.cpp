@@ -1,4 +1,4 @@
-#include "emulator/finding_report.hpp"
+#include "emulator/reports/finding_report.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

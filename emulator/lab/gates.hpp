@@ -1,8 +1,9 @@
 #pragma once
 
-#include "emulator/cold_start_lab.hpp"
-#include "emulator/terminal.hpp"
+#include "base/result.hpp"
+#include "emulator/lab/lab_result.hpp"
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -14,13 +15,6 @@ namespace emulator {
 struct Exceeded {
   std::string sentence;
 };
-
-/// Medians with bars, and what each layer costs.
-std::string to_text(const LabResult& result, const Colours& colours);
-/// Schema lamina-coldstart/1: every run, and the figures made of them.
-std::string to_json(const LabResult& result, const ColdstartCommand& command);
-/// A row a run, a column a phase.
-std::string to_csv(const LabResult& result);
 
 /// The budgets whose phase has a greater median in a variant "as configured", and those whose phase
 /// did not happen at all.

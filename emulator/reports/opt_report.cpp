@@ -1,6 +1,6 @@
-#include "emulator/opt_report.hpp"
+#include "emulator/reports/opt_report.hpp"
 
-#include "emulator/finding_report.hpp"
+#include "emulator/reports/finding_report.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

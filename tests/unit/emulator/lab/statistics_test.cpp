@@ -1,4 +1,4 @@
-#include "emulator/statistics.hpp"
+#include "emulator/lab/statistics.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "emulator/finding_report.hpp"
+#include "emulator/reports/finding_report.hpp"
 
 #include "tests/support/scratch_folder.hpp"
 

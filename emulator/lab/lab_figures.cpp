@@ -1,0 +1,39 @@
+#include "emulator/lab/lab_figures.hpp"
+
+namespace emulator {
+
+std::size_t configured_like(const LabResult& result, const LabVariant& variant) {
+  for (std::size_t i = 0; i < result.variants.size(); ++i) {
+    const LabVariant& other = result.variants[i];
+    if (other.kind == LabVariant::Kind::configured && other.state == variant.state &&
+        other.selection.function.memory_size == variant.selection.function.memory_size)
+      return i;
+  }
+  return 0;
+}
+
+Difference difference(const std::vector<double>& before, const std::vector<double>& after) {
+  return {median(after) - median(before), difference_interval(before, after)};
+}
+
+std::vector<LayerCost> layer_costs(const LabResult& result) {
+  using Kind = LabVariant::Kind;
+  std::vector<LayerCost> costs;
+  for (std::size_t i = 0; i < result.variants.size(); ++i) {
+    const LabVariant& variant = result.variants[i];
+    if (variant.kind != Kind::without_one && variant.kind != Kind::without_any) continue;
+    if (result.failures.contains(i)) continue;
+    const std::size_t base = configured_like(result, variant);
+    LayerCost cost;
+    cost.variant = i;
+    cost.layer = variant.without_layer;
+    if (cost.layer > 0) cost.name = result.variants[base].selection.layers[cost.layer - 1];
+    cost.cold_start =
+        difference(result.values(i, whole_cold_start), result.values(base, whole_cold_start));
+    cost.init = difference(result.values(i, init_phase), result.values(base, init_phase));
+    costs.push_back(std::move(cost));
+  }
+  return costs;
+}
+
+}  // namespace emulator

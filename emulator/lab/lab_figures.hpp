@@ -1,0 +1,40 @@
+#pragma once
+
+#include "emulator/lab/lab_result.hpp"
+#include "emulator/lab/statistics.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace emulator {
+
+/// The figures that every report of the lab shows, made in one place so that text, JSON and page
+/// never disagree. Pure.
+
+/// Index of the variant "as configured" in the same state and with the same memory.
+std::size_t configured_like(const LabResult& result, const LabVariant& variant);
+
+/// A difference of medians, what is after minus what is before, and how well the runs know it.
+struct Difference {
+  double median = 0;
+  Interval interval;
+  bool shown() const { return !interval.contains(0); }
+};
+Difference difference(const std::vector<double>& before, const std::vector<double>& after);
+
+/// What one layer, or all of them, cost: the cold start with it minus without it.
+struct LayerCost {
+  /// The variant that was measured without it.
+  std::size_t variant = 0;
+  /// Number of the layer, counted from 1; 0 for all together.
+  std::size_t layer = 0;
+  /// As the command names it; empty for all together.
+  std::string name;
+  Difference cold_start;
+  Difference init;
+};
+/// In the order of the variants; those that do not work are left out.
+std::vector<LayerCost> layer_costs(const LabResult& result);
+
+}  // namespace emulator

@@ -1,0 +1,107 @@
+#include "emulator/lab/lab_figures.hpp"
+#include "emulator/lab/lab_reports.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace emulator {
+namespace {
+
+constexpr std::size_t bar_width = 30;
+
+std::string bar(double value, double longest) {
+  if (longest <= 0) return {};
+  const auto filled =
+      static_cast<std::size_t>(value / longest * static_cast<double>(bar_width) + 0.5);
+  std::string text;
+  for (std::size_t i = 0; i < filled; ++i) text += "█";
+  return text;
+}
+
+/// "+12.3 ms [+10.1, +14.0]", or that no difference was shown.
+std::string difference_text(const Difference& value) {
+  if (!value.shown())
+    return fmt::format("no measurable difference [{:+.1f}, {:+.1f}] ms", value.interval.low,
+                       value.interval.high);
+  return fmt::format("{:+.1f} ms [{:+.1f}, {:+.1f}]", value.median, value.interval.low,
+                     value.interval.high);
+}
+
+std::string variants_text(const LabResult& result, const Colours& colours) {
+  std::size_t width = 7;
+  double longest = 0;
+  for (std::size_t i = 0; i < result.variants.size(); ++i) {
+    width = std::max(width, result.variants[i].name.size());
+    longest = std::max(longest, median(result.values(i, whole_cold_start)));
+  }
+  std::string text =
+      fmt::format("{}{:{}}  {:>10}  {:>17}  {:>8}  {:>10}{}\n", colours.bold, "variant", width,
+                  "cold start", "95 % interval", "p90", "init", colours.plain);
+  for (std::size_t i = 0; i < result.variants.size(); ++i) {
+    text += fmt::format("{:{}}  ", result.variants[i].name, width);
+    if (result.failures.contains(i)) {
+      text += "the function does not work so\n";
+      continue;
+    }
+    const auto values = result.values(i, whole_cold_start);
+    const Interval interval = median_interval(values);
+    text += fmt::format("{:>7.1f} ms  {:>17}  {:>8.1f}  {:>7.1f} ms  {}\n", median(values),
+                        fmt::format("{:.1f} to {:.1f}", interval.low, interval.high),
+                        percentile(values, 90), median(result.values(i, init_phase)),
+                        bar(median(values), longest));
+  }
+  return text;
+}
+
+std::string phases_text(const LabResult& result, const Colours& colours) {
+  std::string text =
+      fmt::format("\n{}phases as configured{} (medians)\n", colours.bold, colours.plain);
+  double longest = 0;
+  std::size_t width = 0;
+  for (const std::string& phase : result.phases()) {
+    if (phase == whole_cold_start || result.values(0, phase).empty()) continue;
+    longest = std::max(longest, median(result.values(0, phase)));
+    width = std::max(width, phase.size());
+  }
+  for (const std::string& phase : result.phases()) {
+    const auto values = result.values(0, phase);
+    if (phase == whole_cold_start || values.empty()) continue;
+    text += fmt::format("  {:{}}  {:>8.2f} ms  {}\n", phase, width, median(values),
+                        bar(median(values), longest));
+  }
+  return text;
+}
+
+/// What leaving something out saves is what it costs.
+std::string costs_text(const LabResult& result, const Colours& colours) {
+  const std::vector<LayerCost> costs = layer_costs(result);
+  if (costs.empty()) return {};
+  std::string text =
+      fmt::format("\n{}what layers cost{} (cold start with minus without, 95 % interval)\n",
+                  colours.bold, colours.plain);
+  for (const LayerCost& cost : costs) {
+    text += cost.layer == 0 ? std::string("  all layers")
+                            : fmt::format("  layer {} \"{}\"", cost.layer, cost.name);
+    text += fmt::format("{}: {}\n", result.variants[cost.variant].condition,
+                        difference_text(cost.cold_start));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string to_text(const LabResult& result, const Colours& colours) {
+  std::string text =
+      variants_text(result, colours) + phases_text(result, colours) + costs_text(result, colours);
+  std::string last;
+  for (const auto& [index, failure] : result.failures) {
+    // The same in every state and with every memory size.
+    if (failure != last) text += fmt::format("\n{}: {}\n", result.variants[index].name, failure);
+    last = failure;
+  }
+  for (const std::string& note : result.notes) text += "\nnote: " + note + "\n";
+  return text;
+}
+
+}  // namespace emulator
