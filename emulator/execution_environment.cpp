@@ -173,6 +173,9 @@ asio::awaitable<base::Result<InitOutcome>> ExecutionEnvironment::initialise(
   const auto started = runtime_->launched ? runtime_->started_at : asked_at;
   if (session_.init_done()) {
     init.duration = *session_.first_next_at() - started;
+    // A runtime that names an impossible moment is not believed.
+    if (const auto at = session_.runtime_started_at(); at && *at >= started)
+      init.runtime_start = *at - started;
     initialised_ = true;
     co_return init;
   }
@@ -201,6 +204,10 @@ asio::awaitable<base::Result<void>> ExecutionEnvironment::init() {
   CO_TRY_ASSIGN(InitOutcome init, co_await initialise(Clock::now() + init_limit, std::string()));
   timeline_.add("sandbox", sandbox_->ready_at() - decided_at_);
   timeline_.add("runtime init", init.duration);
+  if (init.runtime_start) {
+    timeline_.add_part("runtime start", *init.runtime_start, "runtime init");
+    timeline_.add_part("function init", init.duration - *init.runtime_start, "runtime init");
+  }
   if (init.status != InitOutcome::Status::success) {
     log_(init_report_line(init, "init"));
     co_await reset();
@@ -343,7 +350,7 @@ asio::awaitable<std::optional<std::uint64_t>> ExecutionEnvironment::peak_memory(
   std::function<bool()> answered = [this] { return sandbox_->measured_kib().has_value(); };
   co_await changed_.wait_until(Clock::now() + measure_limit, answered);
   const auto kib = sandbox_->measured_kib();
-  co_return kib && *kib != 0 ? std::optional(*kib * kibibyte) : std::nullopt;
+  co_return kib&&* kib != 0 ? std::optional(*kib * kibibyte) : std::nullopt;
 }
 
 bool ExecutionEnvironment::out_of_memory() {

@@ -26,6 +26,9 @@ struct InitOutcome {
   std::string error_type;
   std::string payload;
   std::chrono::nanoseconds duration{};
+  /// The first part of it, until the runtime's own code began to run; absent where it does not
+  /// tell.
+  std::optional<std::chrono::nanoseconds> runtime_start;
 };
 
 /// One invocation, as its invoker, the logs and the reports need it.

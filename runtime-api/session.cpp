@@ -12,6 +12,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -90,6 +91,7 @@ class Session::Impl : public std::enable_shared_from_this<Impl> {
   /// What one runtime process has done so far; reset() starts another.
   struct Facts {
     std::optional<TimePoint> first_next_at;
+    std::optional<TimePoint> runtime_started_at;
     std::optional<InitError> init_error;
     std::optional<InvocationReply> reply;
     std::optional<TimePoint> handed_out_at;
@@ -117,6 +119,7 @@ class Session::Impl : public std::enable_shared_from_this<Impl> {
   void cancel_polls();
   void end_invocation();
   void note_release(const Request& request);
+  void note_start(const Request& request);
   void changed() {
     if (on_change_) on_change_();
   }
@@ -290,6 +293,7 @@ asio::awaitable<Response> Session::Impl::handle(std::weak_ptr<Impl> weak, Reques
   try {
     if (match.endpoint == Endpoint::next) {
       self->note_release(request);
+      self->note_start(request);
       co_return co_await next(self);
     }
     co_return self->dispatch(match, request);
@@ -480,6 +484,16 @@ void Session::Impl::note_release(const Request& request) {
   }
 }
 
+void Session::Impl::note_start(const Request& request) {
+  if (facts.first_next_at) return;
+  const std::string_view text = request.headers.get("Lamina-Runtime-Started");
+  std::int64_t nanoseconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), nanoseconds);
+  if (error != std::errc() || end != text.data() + text.size()) return;
+  const TimePoint at{std::chrono::nanoseconds(nanoseconds)};
+  if (nanoseconds > 0 && at <= Clock::now()) facts.runtime_started_at = at;
+}
+
 // --- Session ---
 
 Session::Session(asio::any_io_executor executor, std::function<void()> on_change,
@@ -504,6 +518,9 @@ bool Session::init_done() const {
 }
 std::optional<Session::TimePoint> Session::first_next_at() const {
   return impl_->facts.first_next_at;
+}
+std::optional<Session::TimePoint> Session::runtime_started_at() const {
+  return impl_->facts.runtime_started_at;
 }
 const std::optional<InitError>& Session::init_error() const {
   return impl_->facts.init_error;

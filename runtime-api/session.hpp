@@ -60,6 +60,9 @@ class Session {
   /// The first /next has come since construction or reset().
   bool init_done() const;
   std::optional<TimePoint> first_next_at() const;
+  /// When the runtime's own code began to run, as it says with its first /next in the header
+  /// Lamina-Runtime-Started (CLOCK_MONOTONIC, ns). AWS's clients do not send it.
+  std::optional<TimePoint> runtime_started_at() const;
   const std::optional<InitError>& init_error() const;
   /// A /next is pending on a live connection.
   bool runtime_waiting() const;

@@ -62,9 +62,24 @@ class ScratchStores {
 /// A failure of one cold start: the variant is given up, the lab goes on.
 struct ColdStart {
   std::optional<LabRun> run;
+  std::vector<LabPackage> packages;
   std::string failure;
   int interrupted_by = 0;
 };
+
+std::vector<LabPackage> packages_of(const PreparedFunction& prepared) {
+  std::vector<LabPackage> packages;
+  const auto add = [&packages](const layers::PreparedTree& tree, bool is_code) {
+    packages.push_back({.name = tree.reference,
+                        .is_code = is_code,
+                        .archive_bytes = tree.archive_bytes,
+                        .bytes = tree.summary.unpacked_bytes,
+                        .files = tree.summary.files});
+  };
+  if (!prepared.code.reference.empty()) add(prepared.code, true);
+  for (const layers::PreparedTree& layer : prepared.layers) add(layer, false);
+  return packages;
+}
 
 LabRun measured(std::size_t variant, const PreparedFunction& prepared, const EnvironmentRun& run,
                 std::chrono::nanoseconds whole) {
@@ -123,8 +138,10 @@ base::Result<ColdStart> cold_start(const LabVariant& variant, std::size_t index,
   }
   // Up to the first response; ending the environment is nobody's waiting time.
   std::chrono::nanoseconds whole = ready;
-  for (const PhaseTimeline::Row& row : run.timeline.rows()) whole += row.duration;
+  for (const PhaseTimeline::Row& row : run.timeline.rows())
+    if (row.within.empty()) whole += row.duration;
   result.run = measured(index, prepared, run, whole);
+  result.packages = packages_of(prepared);
   return result;
 }
 
@@ -166,7 +183,7 @@ base::Result<LabResult> run_lab(const ColdstartCommand& command, const fs::path&
           TRY_ASSIGN(const layers::PreparedTree tree, prepare_layer(layer, store, nullptr));
           kept_pages = std::max(kept_pages, drop_pages(tree.tree));
         }
-      TRY_ASSIGN(const ColdStart start, cold_start(variant, index, fresh ? *fresh : store, event));
+      TRY_ASSIGN(ColdStart start, cold_start(variant, index, fresh ? *fresh : store, event));
       if (start.interrupted_by != 0) {
         result.interrupted_by = start.interrupted_by;
         return result;
@@ -179,6 +196,7 @@ base::Result<LabResult> run_lab(const ColdstartCommand& command, const fs::path&
         result.failures[index] = start.failure;
         continue;
       }
+      result.variants[index].packages = std::move(start.packages);
       if (round > 0) result.runs.push_back(*start.run);
     }
   }

@@ -1,6 +1,13 @@
 #include "emulator/lab/lab_figures.hpp"
 
+#include <string_view>
+
 namespace emulator {
+namespace {
+
+constexpr std::string_view extract_of = "extract ";
+
+}  // namespace
 
 std::size_t configured_like(const LabResult& result, const LabVariant& variant) {
   for (std::size_t i = 0; i < result.variants.size(); ++i) {
@@ -10,6 +17,19 @@ std::size_t configured_like(const LabResult& result, const LabVariant& variant) 
       return i;
   }
   return 0;
+}
+
+std::string phase_around(const std::string& phase) {
+  if (phase.starts_with(extract_of)) return "extract";
+  if (phase == "runtime start" || phase == "function init") return init_phase;
+  return {};
+}
+
+const LabPackage* package_of(const LabVariant& variant, const std::string& phase) {
+  if (!phase.starts_with(extract_of)) return nullptr;
+  for (const LabPackage& package : variant.packages)
+    if (phase.substr(extract_of.size()) == package.name) return &package;
+  return nullptr;
 }
 
 Difference difference(const std::vector<double>& before, const std::vector<double>& after) {

@@ -15,6 +15,13 @@ namespace emulator {
 /// Index of the variant "as configured" in the same state and with the same memory.
 std::size_t configured_like(const LabResult& result, const LabVariant& variant);
 
+/// The phase that this one is a part of, as "extract NAME" is of "extract"; empty for one that
+/// stands by itself.
+std::string phase_around(const std::string& phase);
+
+/// The package that the phase "extract NAME" is about; null for other phases.
+const LabPackage* package_of(const LabVariant& variant, const std::string& phase);
+
 /// A difference of medians, what is after minus what is before, and how well the runs know it.
 struct Difference {
   double median = 0;

@@ -1,5 +1,7 @@
 #include "emulator/reports/finding_report.hpp"
 
+#include "emulator/reports/wording.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -25,10 +27,6 @@ std::size_t count_of(std::span<const Finding> findings, Severity severity) {
   return static_cast<std::size_t>(
       std::count_if(findings.begin(), findings.end(),
                     [severity](const Finding& finding) { return finding.severity == severity; }));
-}
-
-std::string counted(std::size_t count, std::string_view what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 std::string_view colour_of(Severity severity, const Colours& colours) {

@@ -49,6 +49,7 @@ void append(Json& rows, const PhaseTimeline& timeline) {
     Json entry;
     entry["phase"] = row.phase;
     if (!row.package.empty()) entry["package"] = row.package;
+    if (!row.within.empty()) entry["within"] = row.within;
     entry["milliseconds"] = milliseconds(row.duration);
     rows.push_back(std::move(entry));
   }

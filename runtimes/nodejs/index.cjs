@@ -2,6 +2,9 @@
 // functions that need it.
 'use strict';
 
+// First of all: what comes before is the start of Node.js, what comes after is the init of the function.
+const startedAt = process.hrtime.bigint();
+
 const { ConsoleLog } = require('./lamina/console-log.cjs');
 const { RuntimeClient } = require('./lamina/runtime-client.cjs');
 const { UnhandledPromiseRejection } = require('./lamina/errors.cjs');
@@ -12,7 +15,7 @@ const { loadHandler } = require('./lamina/handler.cjs');
 const log = new ConsoleLog();
 log.patchConsole();
 
-const client = new RuntimeClient(process.env.AWS_LAMBDA_RUNTIME_API);
+const client = new RuntimeClient(process.env.AWS_LAMBDA_RUNTIME_API, startedAt);
 
 // Whom to tell when something fails outside of a handler's call: the init error endpoint at first, the
 // current invocation later.

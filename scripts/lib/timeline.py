@@ -12,7 +12,8 @@ WIDTH = 16
 
 def label(row):
     package = row.get("package", "").rstrip("/").rsplit("/", 1)[-1]
-    return f"{row['phase']} {package}".strip()
+    indent = "  " if "within" in row else ""
+    return indent + f"{row['phase']} {package}".strip()
 
 
 def main(arguments):
@@ -35,7 +36,7 @@ def main(arguments):
     for name in labels:
         cells = (f"{column[name]:.2f} ms" if name in column else "-" for column in columns)
         print(f"  {name:<{names}}" + "".join(f"{cell:>{WIDTH}}" for cell in cells))
-    totals = (f"{sum(column.values()):.2f} ms" for column in columns)
+    totals = (f"{sum(time for name, time in column.items() if name[0] != ' '):.2f} ms" for column in columns)
     print(f"  {'all':<{names}}" + "".join(f"{total:>{WIDTH}}" for total in totals))
 
 

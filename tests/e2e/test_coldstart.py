@@ -60,6 +60,14 @@ class Coldstart(EndToEndTest):
         self.assertEqual(document["schema"], "lamina-coldstart/1")
         self.assertEqual([row["name"] for row in document["variants"]],
                          ["as configured", "no layers", "without layer 1", "without layer 2"])
+        for row in document["runs"]:
+            parts = [row["phasesMs"][phase] for phase in ("runtime start", "function init")]
+            self.assertAlmostEqual(sum(parts), row["phasesMs"]["runtime init"], places=3)
+        # The import is what the function does, not the start of its interpreter.
+        spun = [self.phase(document, variant, "function init")["medianMs"] for variant in ("as configured", "no layers")]
+        started = [self.phase(document, variant, "runtime start")["medianMs"] for variant in ("as configured", "no layers")]
+        self.assertGreater(spun[0] - spun[1], 100)
+        self.assertLess(abs(started[0] - started[1]), 50)
         # What the lab says against what the clock inside was spun for, within the noise of the same runs.
         values = [row["phasesMs"]["runtime init"] for row in document["runs"] if row["variant"] == 2]
         noise = max(values) - min(values) + 20

@@ -293,6 +293,23 @@ asio::awaitable<http::Response> echo(http::Request request) {
 
 // --- The invocation's way ---
 
+TEST_CASE("a runtime says with its first request when it began, and is believed if that can be") {
+  const auto started_at = [](const std::string& value) {
+    SessionFixture s;
+    Client runtime(s.listener);
+    runtime.send(get("/runtime/invocation/next", "Lamina-Runtime-Started: " + value + "\r\n"));
+    REQUIRE(s.wait_for_poll());
+    return s.on_io([&] { return s.session->runtime_started_at(); });
+  };
+  const auto now = std::chrono::steady_clock::now();
+  CHECK(started_at(std::to_string(now.time_since_epoch().count())) == now);
+  const auto later = (now + std::chrono::hours(1)).time_since_epoch().count();
+  for (const std::string& value :
+       {std::string(), std::string("soon"), std::string("-5"), std::string("0"), std::string("12 "),
+        std::string("99999999999999999999"), std::to_string(later)})
+    CHECK_MESSAGE(started_at(value) == std::nullopt, value);
+}
+
 TEST_CASE("one invocation: event out, response in, next poll ends it") {
   SessionFixture s;
   Client runtime(s.listener);

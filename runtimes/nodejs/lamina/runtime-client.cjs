@@ -85,8 +85,11 @@ class RuntimeClient {
   #idle = null;
   #waiting = null;
   #stopped = false;
+  // When the runtime's own code began, on the monotonic clock in ns: told once, with the first request.
+  #birth;
 
-  constructor(address) {
+  constructor(address, startedAt) {
+    this.#birth = { 'Lamina-Runtime-Started': startedAt };
     const colon = address.lastIndexOf(':');
     this.#host = address.slice(0, colon);
     this.#port = Number(address.slice(colon + 1));
@@ -104,7 +107,9 @@ class RuntimeClient {
 
   async next() {
     if (this.#stopped) return new Promise(() => {});
-    const response = await this.#exchange(this.#message('GET', 'invocation/next'), (socket) => this.#wait(socket));
+    const message = this.#message('GET', 'invocation/next', undefined, this.#birth);
+    this.#birth = {};
+    const response = await this.#exchange(message, (socket) => this.#wait(socket));
     if (response.status !== 200) {
       throw new Error(`GET invocation/next was answered with status ${response.status}: ${response.body}`);
     }
