@@ -3,10 +3,12 @@
 import csv
 import json
 import os
+import re
+import shutil
 import statistics
 import unittest
 
-from lamina_e2e import EndToEndTest, file_entry, for_each_user
+from lamina_e2e import PROGRAMS, EndToEndTest, file_entry, for_each_user
 
 # Spins on the monotonic clock, so that the time is taken on a busy machine as well.
 SPIN = """import time
@@ -75,6 +77,25 @@ class Coldstart(EndToEndTest):
         self.assertGreater(difference, 150 - noise, run)
         self.assertLess(difference, 150 + noise, run)
         self.assertIn('layer 1 "%s": +' % slow, run.stdout.decode())
+
+    def test_the_init_duration_is_what_an_outside_observer_sees(self):
+        code = self.space.tree("code", {"app.py": SPIN + "spin(120)\ndef handler(event, context):\n    return 1\n"})
+        shutil.copy(os.path.join(PROGRAMS, "observer"), code)
+        os.chmod(os.path.join(code, "observer"), 0o755)
+        ratios = []
+        for _ in range(5):
+            run = self.space.invoke("app.handler", "--memory", "1769", "--env",
+                                    "AWS_LAMBDA_EXEC_WRAPPER=/var/task/observer", code=code, runtime=self.runtime,
+                                    report=True)
+            self.assert_returned(run)
+            seen = re.search(r"observer: exec (\d+) next (\d+)", run.log)
+            observed = (int(seen.group(2)) - int(seen.group(1))) / 1e6
+            self.assertGreater(observed, 120)
+            reported = float(re.search(r"Init Duration: ([\d.]+) ms", run.log).group(1))
+            self.assertAlmostEqual(reported, run.report["invocations"][0]["initDurationMs"], delta=0.006)
+            ratios.append(reported / observed)
+        self.assertGreater(statistics.median(ratios), 0.9, ratios)
+        self.assertLess(statistics.median(ratios), 1.1, ratios)
 
     def test_a_handler_of_known_time_is_in_the_invocations_and_not_in_the_init(self):
         code = SPIN + "def handler(event, context):\n    spin(event['ms'])\n"

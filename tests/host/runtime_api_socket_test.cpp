@@ -305,7 +305,7 @@ TEST_CASE("a runtime says with its first request when it began, and is believed 
   CHECK(started_at(std::to_string(now.time_since_epoch().count())) == now);
   const auto later = (now + std::chrono::hours(1)).time_since_epoch().count();
   for (const std::string& value :
-       {std::string(), std::string("soon"), std::string("-5"), std::string("0"), std::string("12 "),
+       {std::string(), std::string("soon"), std::string("-5"), std::string("0"), std::string("12x"),
         std::string("99999999999999999999"), std::to_string(later)})
     CHECK_MESSAGE(started_at(value) == std::nullopt, value);
 }
