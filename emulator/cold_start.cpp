@@ -58,7 +58,7 @@ std::string resolver_configuration() {
 /// Identifies the program and the bootstrap that serve a managed runtime, in the form of AWS's
 /// runtime version ARN: another interpreter gives another ARN.
 std::string version_arn(const FunctionConfiguration& function, const RuntimeSupport& runtime) {
-  struct stat status {};
+  struct stat status{};
   ::stat(runtime.interpreter.c_str(), &status);
   const std::string identity = runtime.identifier + "\n" + runtime.interpreter.string() + "\n" +
                                std::to_string(status.st_size) + "\n" +

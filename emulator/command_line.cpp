@@ -170,11 +170,14 @@ base::Result<std::vector<std::uint32_t>> parse_memory_sizes(const std::string& l
     std::uint32_t size = 0;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), size);
     if (error != std::errc() || end != part.data() + part.size())
-      return Error(ErrorKind::invalid_argument,
-                   "memory sizes: \"" + part +
-                       "\" is no number of megabytes. Write --memory-sizes 128,512,1769.");
+      return Error(
+          ErrorKind::invalid_argument,
+          "memory sizes: \"" + part + "\" is no number of megabytes. Write --memory 128,512,1769.");
     sizes.push_back(size);
   }
+  if (sizes.empty())
+    return Error(ErrorKind::invalid_argument,
+                 "memory sizes: none is given. Write --memory 128,512,1769.");
   return sizes;
 }
 
@@ -439,7 +442,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
   ColdstartCommand coldstart;
   RawSelection coldstart_selection;
   std::vector<std::string> coldstart_orders;
-  std::string memory_list;
+  std::string memory_list = "128";
   std::string state_list = "extracted";
   std::string budget_list;
   std::string coldstart_event_text;
@@ -451,8 +454,10 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
       ->capture_default_str()
       ->check(CLI::Range(3U, 1000U))
       ->type_name("N");
-  coldstart_app
-      ->add_option("--memory-sizes", memory_list, "Several sizes in MB, such as 128,512,1769")
+  // One size is one variant of each kind; here it may be several.
+  if (is_named(*coldstart_app)) coldstart_app->remove_option(coldstart_app->get_option("--memory"));
+  coldstart_app->add_option("--memory", memory_list, "Memory size in MB, or several: 128,512,1769")
+      ->capture_default_str()
       ->type_name("LIST");
   coldstart_app->add_option("--order", coldstart_orders, "Another order of the layers, such as 2,1")
       ->type_name("ORDER")
@@ -461,7 +466,8 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
       ->add_option("--cache", state_list, "extracted, cold-store and cold-cache, by commas")
       ->capture_default_str()
       ->type_name("LIST");
-  coldstart_app->add_flag("--only-configured", only_configured, "Do not measure it without layers");
+  coldstart_app->add_flag("--only-configured", only_configured,
+                          "Measure nothing but the configuration");
   auto* coldstart_event =
       coldstart_app->add_option("-e,--event", coldstart.event_file, "File with the event")
           ->type_name("FILE");
@@ -522,6 +528,7 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
     coldstart.leave_out = !only_configured;
     if (coldstart_data->count() > 0) coldstart.event_text = coldstart_event_text;
     TRY_ASSIGN(coldstart.memory_sizes, parse_memory_sizes(memory_list));
+    coldstart.selection.function.memory_size = coldstart.memory_sizes.front();
     TRY_ASSIGN(coldstart.states, parse_states(state_list));
     TRY_ASSIGN(coldstart.budgets, parse_budgets(budget_list));
     for (const std::string& text : coldstart_orders) {

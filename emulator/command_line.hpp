@@ -112,7 +112,7 @@ struct ColdstartCommand {
   /// Orders beside the one given.
   std::vector<std::vector<std::size_t>> orders;
   std::vector<CacheState> states;
-  /// Also without any layer and without each in turn.
+  /// Also without any layer, without each in turn, and with all in one package.
   bool leave_out = true;
   std::string event_file;
   std::optional<std::string> event_text;

@@ -350,7 +350,7 @@ asio::awaitable<std::optional<std::uint64_t>> ExecutionEnvironment::peak_memory(
   std::function<bool()> answered = [this] { return sandbox_->measured_kib().has_value(); };
   co_await changed_.wait_until(Clock::now() + measure_limit, answered);
   const auto kib = sandbox_->measured_kib();
-  co_return kib&&* kib != 0 ? std::optional(*kib * kibibyte) : std::nullopt;
+  co_return kib && *kib != 0 ? std::optional(*kib * kibibyte) : std::nullopt;
 }
 
 bool ExecutionEnvironment::out_of_memory() {

@@ -89,7 +89,7 @@ std::string ask_version(const fs::path& program) {
 
 /// "20" for a program that calls itself v20.20.2; remembered by the file's identity.
 std::string node_major(const fs::path& program, const Memory& memory) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(program.c_str(), &status) != 0) return {};
   const std::string key =
       "node-version:" + program.string() + ":" + std::to_string(status.st_size) + ":" +

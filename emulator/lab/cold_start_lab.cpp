@@ -3,6 +3,7 @@
 #include "base/unique_fd.hpp"
 #include "emulator/cold_start.hpp"
 #include "emulator/commands/run_environment.hpp"
+#include "emulator/lab/bundle.hpp"
 #include "emulator/lab/page_cache.hpp"
 #include "emulator/lab/variants.hpp"
 #include "layers/file_tree.hpp"
@@ -37,6 +38,9 @@ class ScratchStores {
     return ScratchStores(std::move(root), std::move(work), std::move(folder));
   }
 
+  /// For files that live as long as the lab.
+  const fs::path& folder() const { return folder_; }
+
   base::Result<layers::LayerStore> next() {
     return layers::LayerStore::open(folder_ / std::to_string(++count_));
   }
@@ -59,6 +63,56 @@ class ScratchStores {
   std::size_t removed_ = 0;
 };
 
+/// Drops the pages of all that a variant is made of.
+base::Result<double> drop_pages_of(const FunctionSelection& selection, layers::LayerStore& store) {
+  TRY_ASSIGN(const layers::PreparedTree code,
+             store.prepare(selection.code, layers::PackageKind::code, nullptr));
+  double kept = drop_pages(code.tree);
+  for (const std::string& layer : selection.layers) {
+    TRY_ASSIGN(const layers::PreparedTree tree, prepare_layer(layer, store, nullptr));
+    kept = std::max(kept, drop_pages(tree.tree));
+  }
+  return kept;
+}
+
+/// The one package of the variants that have no layers any more, in a store of its own: the user's
+/// keeps no trace of it.
+class Bundle {
+ public:
+  /// Packs it when a variant wants one; a failure is those variants' own.
+  static base::Result<std::optional<Bundle>> make(LabResult& result, layers::LayerStore& store,
+                                                  const ColdstartCommand& command,
+                                                  const fs::path& folder) {
+    const auto is_bundled = [](const LabVariant& variant) {
+      return variant.kind == LabVariant::Kind::bundled;
+    };
+    if (std::none_of(result.variants.begin(), result.variants.end(), is_bundled))
+      return std::optional<Bundle>();
+    // Only what is extracted in a measurement must be as small as what users upload.
+    const bool extracted = std::find(command.states.begin(), command.states.end(),
+                                     CacheState::cold_store) != command.states.end();
+    const fs::path file = folder / "bundle.zip";
+    const auto made =
+        make_bundle(command.selection, store, file,
+                    extracted ? layers::ZipCompression::deflate : layers::ZipCompression::none);
+    for (std::size_t i = 0; i < result.variants.size(); ++i) {
+      if (!is_bundled(result.variants[i])) continue;
+      if (!made) result.failures[i] = made.error().message;
+      result.variants[i].selection.code = file.string();
+    }
+    if (!made) return std::optional<Bundle>();
+    TRY_ASSIGN(layers::LayerStore own, layers::LayerStore::open(folder / "bundle-store"));
+    return std::optional<Bundle>(Bundle(std::move(own)));
+  }
+
+  layers::LayerStore& store() { return store_; }
+
+ private:
+  explicit Bundle(layers::LayerStore store) : store_(std::move(store)) {}
+
+  layers::LayerStore store_;
+};
+
 /// A failure of one cold start: the variant is given up, the lab goes on.
 struct ColdStart {
   std::optional<LabRun> run;
@@ -67,10 +121,15 @@ struct ColdStart {
   int interrupted_by = 0;
 };
 
-std::vector<LabPackage> packages_of(const PreparedFunction& prepared) {
+/// As the command names it; the bundle's file has no name that says anything.
+std::string package_name(const LabVariant& variant, const std::string& reference) {
+  return variant.kind == LabVariant::Kind::bundled ? variant.bundle_name : reference;
+}
+
+std::vector<LabPackage> packages_of(const LabVariant& variant, const PreparedFunction& prepared) {
   std::vector<LabPackage> packages;
-  const auto add = [&packages](const layers::PreparedTree& tree, bool is_code) {
-    packages.push_back({.name = tree.reference,
+  const auto add = [&](const layers::PreparedTree& tree, bool is_code) {
+    packages.push_back({.name = package_name(variant, tree.reference),
                         .is_code = is_code,
                         .archive_bytes = tree.archive_bytes,
                         .bytes = tree.summary.unpacked_bytes,
@@ -81,10 +140,10 @@ std::vector<LabPackage> packages_of(const PreparedFunction& prepared) {
   return packages;
 }
 
-LabRun measured(std::size_t variant, const PreparedFunction& prepared, const EnvironmentRun& run,
-                std::chrono::nanoseconds whole) {
+LabRun measured(const LabVariant& variant, std::size_t index, const PreparedFunction& prepared,
+                const EnvironmentRun& run, std::chrono::nanoseconds whole) {
   LabRun row;
-  row.variant = variant;
+  row.variant = index;
   const auto add = [&row](const std::string& name, std::chrono::nanoseconds duration) {
     row.phases.emplace_back(name, milliseconds(duration));
   };
@@ -99,7 +158,7 @@ LabRun measured(std::size_t variant, const PreparedFunction& prepared, const Env
     if (happened) add(phase, sum);
   }
   for (const PhaseTimeline::Row& one : prepared.timeline.rows())
-    if (one.phase == "extract") add("extract " + one.package, one.duration);
+    if (one.phase == "extract") add("extract " + package_name(variant, one.package), one.duration);
   for (const PhaseTimeline::Row& one : run.timeline.rows()) add(one.phase, one.duration);
   if (run.invocations.size() > 1) add("second invocation", run.invocations[1].duration);
   add("cold start", whole);
@@ -140,8 +199,8 @@ base::Result<ColdStart> cold_start(const LabVariant& variant, std::size_t index,
   std::chrono::nanoseconds whole = ready;
   for (const PhaseTimeline::Row& row : run.timeline.rows())
     if (row.within.empty()) whole += row.duration;
-  result.run = measured(index, prepared, run, whole);
-  result.packages = packages_of(prepared);
+  result.run = measured(variant, index, prepared, run, whole);
+  result.packages = packages_of(variant, prepared);
   return result;
 }
 
@@ -154,6 +213,7 @@ base::Result<LabResult> run_lab(const ColdstartCommand& command, const fs::path&
   result.variants = plan_variants(command);
   TRY_ASSIGN(layers::LayerStore store, layers::LayerStore::open(store_path));
   TRY_ASSIGN(ScratchStores scratch, ScratchStores::make(store_path));
+  TRY_ASSIGN(std::optional<Bundle> bundle, Bundle::make(result, store, command, scratch.folder()));
   double kept_pages = 0;
   const std::size_t rounds = command.runs + 1;
   std::size_t done = 0;
@@ -178,12 +238,20 @@ base::Result<LabResult> run_lab(const ColdstartCommand& command, const fs::path&
         TRY_ASSIGN(layers::LayerStore made, scratch.next());
         fresh.emplace(std::move(made));
       }
-      if (variant.state == CacheState::cold_cache && round > 0)
-        for (const std::string& layer : variant.selection.layers) {
-          TRY_ASSIGN(const layers::PreparedTree tree, prepare_layer(layer, store, nullptr));
-          kept_pages = std::max(kept_pages, drop_pages(tree.tree));
-        }
-      TRY_ASSIGN(ColdStart start, cold_start(variant, index, fresh ? *fresh : store, event));
+      layers::LayerStore& used = fresh                                       ? *fresh
+                                 : variant.kind == LabVariant::Kind::bundled ? bundle->store()
+                                                                             : store;
+      if (variant.state == CacheState::cold_cache && round > 0) {
+        TRY_ASSIGN(const double kept, drop_pages_of(variant.selection, used));
+        kept_pages = std::max(kept_pages, kept);
+      }
+      auto started = cold_start(variant, index, used, event);
+      if (!started && variant.kind == LabVariant::Kind::bundled) {
+        // Past the limit of a package, say: an answer, and no reason to lose the others.
+        result.failures[index] = started.error().message;
+        continue;
+      }
+      TRY_ASSIGN(ColdStart start, std::move(started));
       if (start.interrupted_by != 0) {
         result.interrupted_by = start.interrupted_by;
         return result;

@@ -41,12 +41,15 @@ std::vector<LayerCost> layer_costs(const LabResult& result) {
   std::vector<LayerCost> costs;
   for (std::size_t i = 0; i < result.variants.size(); ++i) {
     const LabVariant& variant = result.variants[i];
-    if (variant.kind != Kind::without_one && variant.kind != Kind::without_any) continue;
+    if (variant.kind != Kind::without_one && variant.kind != Kind::without_any &&
+        variant.kind != Kind::bundled)
+      continue;
     if (result.failures.contains(i)) continue;
     const std::size_t base = configured_like(result, variant);
     LayerCost cost;
     cost.variant = i;
     cost.layer = variant.without_layer;
+    cost.without = variant.kind;
     if (cost.layer > 0) cost.name = result.variants[base].selection.layers[cost.layer - 1];
     cost.cold_start =
         difference(result.values(i, whole_cold_start), result.values(base, whole_cold_start));

@@ -30,7 +30,8 @@ struct Difference {
 };
 Difference difference(const std::vector<double>& before, const std::vector<double>& after);
 
-/// What one layer, or all of them, cost: the cold start with it minus without it.
+/// What one layer, or all of them, or their being layers costs: the cold start with it minus
+/// without it.
 struct LayerCost {
   /// The variant that was measured without it.
   std::size_t variant = 0;
@@ -38,6 +39,8 @@ struct LayerCost {
   std::size_t layer = 0;
   /// As the command names it; empty for all together.
   std::string name;
+  /// Without that layer, without any, or with all that is in them: bundled into one package.
+  LabVariant::Kind without = LabVariant::Kind::without_any;
   Difference cold_start;
   Difference init;
 };

@@ -40,6 +40,8 @@ struct LabVariant {
   CacheState state = CacheState::extracted;
   /// Number of the layer that this variant leaves out, counted from 1; 0 for none.
   std::size_t without_layer = 0;
+  /// What the one package of a bundled variant is called.
+  static constexpr const char* bundle_name = "bundle";
   /// Code first, then the layers in order; known when it was started once.
   std::vector<LabPackage> packages;
 };

@@ -41,7 +41,7 @@ double drop_pages(const fs::path& tree) {
        at.increment(error)) {
     if (error || !at->is_regular_file(error) || at->is_symlink(error)) continue;
     const base::UniqueFd file(::open(at->path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    struct stat status {};
+    struct stat status{};
     if (!file || ::fstat(file.get(), &status) != 0 || status.st_size == 0) continue;
     // Only clean pages can be dropped.
     ::fdatasync(file.get());

@@ -110,8 +110,9 @@ std::string costs_text(const LabResult& result, const Colours& colours) {
       fmt::format("\n{}what layers cost{} (cold start with minus without, 95 % interval)\n",
                   colours.bold, colours.plain);
   for (const LayerCost& cost : costs) {
-    text += cost.layer == 0 ? std::string("  all layers")
-                            : fmt::format("  layer {} \"{}\"", cost.layer, cost.name);
+    text += cost.without == LabVariant::Kind::bundled ? std::string("  layers, not one package")
+            : cost.layer == 0                         ? std::string("  all layers")
+                              : fmt::format("  layer {} \"{}\"", cost.layer, cost.name);
     text += fmt::format("{}: {}\n", result.variants[cost.variant].condition,
                         difference_text(cost.cold_start));
   }

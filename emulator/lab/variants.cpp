@@ -34,8 +34,7 @@ std::vector<LabVariant> plan_variants(const ColdstartCommand& command) {
   }
   if (!command.leave_out || given.layers.empty()) return variants;
   add(Kind::without_any, "no layers", {});
-  if (given.layers.size() == 1) return variants;
-  for (std::size_t i = 0; i < given.layers.size(); ++i) {
+  for (std::size_t i = 0; i < given.layers.size() && given.layers.size() > 1; ++i) {
     const std::size_t first = variants.size();
     std::vector<std::string> layers = given.layers;
     layers.erase(layers.begin() + static_cast<std::ptrdiff_t>(i));
@@ -43,6 +42,8 @@ std::vector<LabVariant> plan_variants(const ColdstartCommand& command) {
     for (std::size_t added = first; added < variants.size(); ++added)
       variants[added].without_layer = i + 1;
   }
+  // Its one package is made when the lab runs.
+  add(Kind::bundled, "one package", {});
   return variants;
 }
 

@@ -34,11 +34,13 @@ class Coldstart(EndToEndTest):
     def layer(self, name, files):
         return self.space.zip(name, [file_entry(path, content) for path, content in files.items()])
 
-    def lab(self, code, layers, *more, runs=3):
+    def lab(self, code, layers, *more, runs=3, memory="1769"):
         folder = self.space.tree("code", {"app.py": code})
         # One whole processor: with less, the kernel stops the function now and then.
-        command = ["coldstart", "--code", folder, "--runtime", self.runtime, "--handler", "app.handler", "--memory",
-                   "1769", "--runs", str(runs), "--json", self.report]
+        command = ["coldstart", "--code", folder, "--runtime", self.runtime, "--handler", "app.handler",
+                   "--runs", str(runs), "--json", self.report]
+        if memory and "--memory" not in more:
+            command += ["--memory", memory]
         for layer in layers:
             command += ["--layer", layer]
         run = self.space.run(*command, *more, timeout=240)
@@ -61,7 +63,9 @@ class Coldstart(EndToEndTest):
         self.assertEqual(run.code, 0, run)
         self.assertEqual(document["schema"], "lamina-coldstart/1")
         self.assertEqual([row["name"] for row in document["variants"]],
-                         ["as configured", "no layers", "without layer 1", "without layer 2"])
+                         ["as configured", "no layers", "without layer 1", "without layer 2", "one package"])
+        # The import is in the one package, too.
+        self.assertGreater(self.phase(document, "one package", "function init")["medianMs"], 150)
         for row in document["runs"]:
             parts = [row["phasesMs"][phase] for phase in ("runtime start", "function init")]
             self.assertAlmostEqual(sum(parts), row["phasesMs"]["runtime init"], places=3)
@@ -124,13 +128,43 @@ class Coldstart(EndToEndTest):
         self.assertEqual(len(rows), len(document["runs"]))
         self.assertEqual(sum(bool(row["extract ms"]) for row in rows), 3)
 
+    def test_one_package_holds_what_the_layers_hold(self):
+        layers = [self.layer("low.zip", {"python/lib/%s/site-packages/who.py" % self.runtime: "name = 'found first'",
+                                         "lib/data.txt": "low"}),
+                  self.layer("high.zip", {"python/who.py": "name = 'found later'", "python/deep/mod.py": "x = 1"})]
+        code = """import who, deep.mod
+def handler(event, context):
+    assert who.name == 'found first', who.name
+"""
+        run, document = self.lab(code, layers, "--cache", "extracted,cold-store")
+        self.assertEqual(run.code, 0, run)
+        for state in ("extracted", "cold-store"):
+            name = f"one package, {state}"
+            self.assertGreater(self.phase(document, name, "cold start")["medianMs"], 0)
+        self.assertIn("extract bundle", document["variants"][-1]["phases"])
+        self.assertIn("layers, not one package, cold-store: ", run.stdout.decode())
+        self.assertEqual(os.listdir(os.path.join(self.space.store, "tmp")), [])
+
+    def test_a_function_that_names_opt_does_not_work_in_one_package(self):
+        layer = self.layer("data.zip", {"data.txt": "x"})
+        run, document = self.lab("open('/opt/data.txt')\ndef handler(event, context):\n    return 1\n", [layer])
+        self.assertEqual(run.code, 0, run)
+        self.assertIn("/opt/data.txt", [row for row in document["variants"] if row["name"] == "one package"][0]["failure"])
+
+    def test_memory_sizes_are_crossed_with_the_variants(self):
+        run, document = self.lab("def handler(event, context):\n    return 1\n", [], "--memory", "512,1769",
+                                 memory=None)
+        self.assertEqual(run.code, 0, run)
+        self.assertEqual([(row["name"], row["memorySize"]) for row in document["variants"]],
+                         [("as configured, 512 MB", 512), ("as configured, 1769 MB", 1769)])
+
     def test_a_function_that_needs_its_layer_is_said_to_fail_without_it(self):
         layer = self.layer("needed.zip", {"python/needed.py": ""})
         run, document = self.lab("import needed\ndef handler(event, context):\n    return 1\n", [layer])
         self.assertEqual(run.code, 0, run)
         self.assertIn("No module named 'needed'", document["variants"][1]["failure"])
         self.assertNotIn("phases", document["variants"][1])
-        self.assertEqual({row["variant"] for row in document["runs"]}, {0})
+        self.assertEqual({row["variant"] for row in document["runs"]}, {0, 2})
         self.assertIn("the function does not work so", run.stdout.decode())
 
     def test_a_budget_and_a_baseline_are_gates(self):
@@ -168,8 +202,8 @@ class Coldstart(EndToEndTest):
     def test_what_it_is_not_told_right_is_refused(self):
         code = "def handler(event, context):\n    return 1\n"
         for arguments in (["--budget", "init"], ["--budget", "lunch=1s"], ["--budget", "init=-1s"],
-                          ["--budget", "init=1h"], ["--cache", "warm"], ["--memory-sizes", "12x"],
-                          ["--memory-sizes", "1"], ["--order", "2"], ["--against", "/no/such/file"],
+                          ["--budget", "init=1h"], ["--cache", "warm"], ["--memory", "12x"],
+                          ["--memory", "1"], ["--memory", ""], ["--order", "2"], ["--against", "/no/such/file"],
                           ["--runs", "0"], ["--cache", ""], ["--budget", "init=nanms"]):
             run, _ = self.lab(code, [], *arguments)
             self.assertEqual(run.code, 2, f"{arguments} {run}")

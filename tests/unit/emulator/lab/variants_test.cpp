@@ -32,15 +32,16 @@ Names names(const ColdstartCommand& command) {
 
 TEST_CASE("each layer is left out in turn, and all of them") {
   CHECK(names(command_with({"a", "b"})) ==
-        Names{"as configured", "no layers", "without layer 1", "without layer 2"});
+        Names{"as configured", "no layers", "without layer 1", "without layer 2", "one package"});
   const auto variants = plan_variants(command_with({"a", "b"}));
   CHECK(variants[2].selection.layers == std::vector<std::string>{"b"});
   CHECK(variants[2].without_layer == 1);
   CHECK(variants[3].selection.layers == std::vector<std::string>{"a"});
+  CHECK(variants[4].selection.layers.empty());
 }
 
 TEST_CASE("one layer is left out once, no layer never") {
-  CHECK(names(command_with({"a"})) == Names{"as configured", "no layers"});
+  CHECK(names(command_with({"a"})) == Names{"as configured", "no layers", "one package"});
   CHECK(names(command_with({})) == Names{"as configured"});
   auto command = command_with({"a", "b"});
   command.leave_out = false;
