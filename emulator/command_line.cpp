@@ -468,6 +468,8 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
       ->type_name("LIST");
   coldstart_app->add_flag("--only-configured", only_configured,
                           "Measure nothing but the configuration");
+  coldstart_app->add_flag("--imports", coldstart.imports,
+                          "Also name the modules that are dearest to import, and their layers");
   auto* coldstart_event =
       coldstart_app->add_option("-e,--event", coldstart.event_file, "File with the event")
           ->type_name("FILE");

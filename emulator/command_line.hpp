@@ -114,6 +114,8 @@ struct ColdstartCommand {
   std::vector<CacheState> states;
   /// Also without any layer, without each in turn, and with all in one package.
   bool leave_out = true;
+  /// Also which modules are dear to import.
+  bool imports = false;
   std::string event_file;
   std::optional<std::string> event_text;
   /// Phase and the most milliseconds that its median may take.

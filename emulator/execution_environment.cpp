@@ -95,6 +95,7 @@ void ExecutionEnvironment::destroy() {
   session_.close();
   sandbox_.reset();
   output_.reset();
+  companion_output_.reset();
   if (cgroup_) cgroup_->remove();
   cgroup_.reset();
 }
@@ -114,6 +115,7 @@ base::Result<void> ExecutionEnvironment::open_runtime_api() {
 base::Result<void> ExecutionEnvironment::make_sandbox() {
   sandbox::CgroupLimits limits;
   limits.memory_bytes = plan_.function.memory_size * megabyte;
+  if (plan_.companion) limits.memory_bytes += plan_.companion->memory_bytes;
   limits.processes = most_processes;
   cgroup_ = sandbox::Cgroup::plan(sandbox::Cgroup::probe(), limits);
   plan_.sandbox.cgroups = cgroup_->plan();
@@ -133,12 +135,44 @@ asio::awaitable<base::Result<void>> ExecutionEnvironment::wait_for_sandbox() {
   co_return base::Result<void>();
 }
 
+asio::awaitable<base::Result<void>> ExecutionEnvironment::start_companion() {
+  CO_TRY_ASSIGN(base::FdPair pipe, base::make_pipe());
+  CO_TRY_ASSIGN(const base::UniqueFd nothing, base::open_read_only("/dev/null"));
+  sandbox::ProcessSpec process;
+  process.arguments = plan_.companion->arguments;
+  companion_ = sandbox_->launch(process, nothing.get(), pipe.second.get(), nothing.get());
+  pipe.second.reset();
+  companion_output_.emplace(executor_, std::move(pipe.first), [this](std::string_view bytes) {
+    plan_.companion->on_output(bytes);
+    companion_spoke_ = true;
+    changed_.notify();
+  });
+  std::function<bool()> settled = [this] {
+    return companion_spoke_ || companion_->ended() || sandbox_->failure();
+  };
+  co_await changed_.wait_until(Clock::now() + host_limit, settled);
+  if (sandbox_->failure()) co_return lost_sandbox(*sandbox_);
+  co_return base::Result<void>();
+}
+
+asio::awaitable<base::Result<void>> ExecutionEnvironment::end_companion() {
+  if (!companion_) co_return base::Result<void>();
+  sandbox_->signal(companion_, SIGTERM);
+  std::function<bool()> settled = [this] { return companion_->ended() || sandbox_->failure(); };
+  co_await changed_.wait_until(Clock::now() + host_limit, settled);
+  if (!companion_->ended()) co_return lost_sandbox(*sandbox_);
+  companion_output_->drain();
+  co_return base::Result<void>();
+}
+
 base::Result<void> ExecutionEnvironment::launch_runtime() {
   TRY_ASSIGN(base::FdPair pipe, base::make_pipe());
   TRY_ASSIGN(const base::UniqueFd nothing, base::open_read_only("/dev/null"));
   sandbox::ProcessSpec process;
   process.arguments = {*plan_.bootstrap};
   process.environment = runtime_environment(plan_.function, identity_, plan_.credentials);
+  process.environment.insert(process.environment.end(), plan_.more_variables.begin(),
+                             plan_.more_variables.end());
   process.working_directory = "/var/task";
   runtime_ = sandbox_->launch(process, nothing.get(), pipe.second.get(), pipe.second.get());
   // One pipe for both streams keeps the order in which the function wrote.
@@ -201,6 +235,7 @@ asio::awaitable<base::Result<InitOutcome>> ExecutionEnvironment::initialise(
 asio::awaitable<base::Result<void>> ExecutionEnvironment::init() {
   if (!plan_.runtime_version.empty())
     log_(init_start_line(plan_.runtime_version, plan_.runtime_version_arn));
+  if (plan_.companion) CO_TRY(co_await start_companion());
   CO_TRY_ASSIGN(InitOutcome init, co_await initialise(Clock::now() + init_limit, std::string()));
   timeline_.add("sandbox", sandbox_->ready_at() - decided_at_);
   timeline_.add("runtime init", init.duration);

@@ -23,6 +23,16 @@ enum class Freezing { on, off };
 /// Where log lines go, in the order of events. Called on the io thread.
 using LogSink = std::function<void(std::string_view bytes)>;
 
+/// A program of our own that runs beside the runtime, from before it starts: the runtime waits for
+/// its first output.
+struct Companion {
+  /// The first is the program's path inside.
+  std::vector<std::string> arguments;
+  std::function<void(std::string_view bytes)> on_output;
+  /// What it needs, on top of the function's memory.
+  std::uint64_t memory_bytes = 0;
+};
+
 /// One function's execution environment: Init, then Invoke after Invoke, until it is destroyed.
 /// Owns its sandbox, its Runtime API and its cgroup. A runtime that fails or runs out of time is
 /// reset: every process ends, /tmp and the log stream stay, and the next invocation initialises
@@ -40,6 +50,9 @@ class ExecutionEnvironment {
     /// INIT_START's fields; empty for provided runtimes.
     std::string runtime_version;
     std::string runtime_version_arn;
+    /// More variables of the runtime's process than AWS has, NAME=value.
+    std::vector<std::string> more_variables;
+    std::optional<Companion> companion;
   };
 
   /// Starts building the sandbox; the work goes on in its own process.
@@ -54,6 +67,9 @@ class ExecutionEnvironment {
   /// One invocation from the event to the moment that all is quiet again. The error case is a host
   /// that failed us, never the function.
   boost::asio::awaitable<base::Result<InvocationOutcome>> invoke(std::string payload);
+
+  /// Asks the companion to end (SIGTERM), waits until it has, and hands out the rest of its output.
+  boost::asio::awaitable<base::Result<void>> end_companion();
 
   /// A command in the environment, with the runtime's variables, in place of the runtime.
   boost::asio::awaitable<base::Result<sandbox::ExitStatus>> execute(
@@ -73,6 +89,7 @@ class ExecutionEnvironment {
   base::Result<void> make_sandbox();
   base::Result<void> open_runtime_api();
   boost::asio::awaitable<base::Result<void>> wait_for_sandbox();
+  boost::asio::awaitable<base::Result<void>> start_companion();
   base::Result<void> launch_runtime();
   boost::asio::awaitable<base::Result<InitOutcome>> initialise(ChangeSignal::Time deadline,
                                                                std::string request_id);
@@ -95,6 +112,9 @@ class ExecutionEnvironment {
   runtime_api::Session session_;
   std::optional<sandbox::OutputPump> output_;
   std::shared_ptr<const sandbox::Process> runtime_;
+  std::optional<sandbox::OutputPump> companion_output_;
+  std::shared_ptr<const sandbox::Process> companion_;
+  bool companion_spoke_ = false;
 
   PhaseTimeline timeline_;
   std::optional<InitOutcome> init_outcome_;

@@ -93,4 +93,11 @@ std::string failure_payload(const RuntimeFailure& failure, const std::string& re
   return document.dump();
 }
 
+std::string failure_message(const std::string& payload) {
+  const auto document = nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object()) return payload;
+  const auto message = document.find("errorMessage");
+  return message != document.end() && message->is_string() ? message->get<std::string>() : payload;
+}
+
 }  // namespace emulator

@@ -22,5 +22,7 @@ RuntimeFailure timeout_failure(std::chrono::seconds timeout);
 
 /// {"errorType":...,"errorMessage":"RequestId: <id> Error: <message>"}
 std::string failure_payload(const RuntimeFailure& failure, const std::string& request_id);
+/// The sentence in a payload; a payload without one as it is.
+std::string failure_message(const std::string& payload);
 
 }  // namespace emulator

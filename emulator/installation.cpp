@@ -28,7 +28,8 @@ base::Result<Installation> find_installation() {
        {std::pair(beside / "lamina-sandbox-init", beside.parent_path() / "runtimes"),
         std::pair(beside.parent_path() / "libexec/lamina/lamina-sandbox-init",
                   beside.parent_path() / "libexec/lamina/runtimes")})
-    if (::access(init.c_str(), X_OK) == 0) return Installation{init, runtimes};
+    if (::access(init.c_str(), X_OK) == 0)
+      return Installation{init, init.parent_path() / "lamina-file-watch", runtimes};
   return base::Error(base::ErrorKind::not_found,
                      "installation: lamina-sandbox-init is not beside \"" + program.string() +
                          "\". Build or install Lamina as a whole.");

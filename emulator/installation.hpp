@@ -11,6 +11,8 @@ namespace emulator {
 /// ../libexec/lamina when installed.
 struct Installation {
   std::string init_program;
+  /// For the cold-start lab only.
+  std::string file_watch_program;
   std::filesystem::path runtimes;
 };
 

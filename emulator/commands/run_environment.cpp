@@ -73,6 +73,7 @@ asio::awaitable<base::Result<void>> run_invocations(ExecutionEnvironment& enviro
     if (on_outcome) CO_TRY(on_outcome(outcome));
     outcomes.push_back(std::move(outcome));
   }
+  CO_TRY(co_await environment.end_companion());
   co_return base::Result<void>();
 }
 

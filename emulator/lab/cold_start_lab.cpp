@@ -3,13 +3,13 @@
 #include "base/unique_fd.hpp"
 #include "emulator/cold_start.hpp"
 #include "emulator/commands/run_environment.hpp"
+#include "emulator/failure_payloads.hpp"
 #include "emulator/lab/bundle.hpp"
+#include "emulator/lab/observation.hpp"
 #include "emulator/lab/page_cache.hpp"
 #include "emulator/lab/variants.hpp"
 #include "layers/file_tree.hpp"
 #include "layers/work_folder.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -165,14 +165,6 @@ LabRun measured(const LabVariant& variant, std::size_t index, const PreparedFunc
   return row;
 }
 
-/// The sentence in AWS's error payload.
-std::string failure_message(const std::string& payload) {
-  const auto document = nlohmann::json::parse(payload, nullptr, /*allow_exceptions=*/false);
-  if (!document.is_object()) return payload;
-  const auto message = document.find("errorMessage");
-  return message != document.end() && message->is_string() ? message->get<std::string>() : payload;
-}
-
 base::Result<ColdStart> cold_start(const LabVariant& variant, std::size_t index,
                                    layers::LayerStore& store, const std::string& event) {
   const auto begin = std::chrono::steady_clock::now();
@@ -276,6 +268,7 @@ base::Result<LabResult> run_lab(const ColdstartCommand& command, const fs::path&
                            std::to_string(static_cast<int>(kept_pages * 100)) +
                            " % of a layer's pages stayed in memory: this file system does not give "
                            "them up, or something else has the files open.");
+  TRY(observe(store, event, command.imports ? ImportProfile::on : ImportProfile::off, result));
   return result;
 }
 

@@ -22,6 +22,29 @@ ordered_json figures(const std::vector<double>& values) {
   return object;
 }
 
+ordered_json touched_rows(const std::vector<TouchedPackage>& packages) {
+  ordered_json rows = ordered_json::array();
+  for (const TouchedPackage& package : packages)
+    rows.push_back({{"name", package.name},
+                    {"kind", package.is_code ? "code" : "layer"},
+                    {"touchedFiles", package.touched_files},
+                    {"files", package.files},
+                    {"touchedBytes", package.touched_bytes},
+                    {"bytes", package.bytes}});
+  return rows;
+}
+
+ordered_json import_rows(const std::vector<ImportedModule>& modules) {
+  ordered_json rows = ordered_json::array();
+  for (const ImportedModule& module : modules)
+    rows.push_back({{"name", module.name},
+                    {"selfMs", module.self_ms},
+                    {"totalMs", module.total_ms},
+                    {"file", module.file},
+                    {"package", module.package}});
+  return rows;
+}
+
 std::string quoted(const std::string& text) {
   std::string field = "\"";
   for (const char character : text) field += character == '"' ? "\"\"" : std::string(1, character);
@@ -63,12 +86,14 @@ std::string to_json(const LabResult& result, const ColdstartCommand& command) {
     for (const auto& [name, value] : run.phases) phases[name] = value;
     runs.push_back({{"variant", run.variant}, {"phasesMs", phases}});
   }
-  const ordered_json document = {{"schema", "lamina-coldstart/1"},
-                                 {"runtime", command.selection.function.runtime},
-                                 {"runsOfEach", command.runs},
-                                 {"variants", variants},
-                                 {"runs", runs},
-                                 {"notes", result.notes}};
+  ordered_json document = {{"schema", "lamina-coldstart/1"},
+                           {"runtime", command.selection.function.runtime},
+                           {"runsOfEach", command.runs},
+                           {"variants", variants},
+                           {"runs", runs},
+                           {"notes", result.notes}};
+  if (result.touched) document["touched"] = touched_rows(*result.touched);
+  if (result.imports) document["imports"] = import_rows(*result.imports);
   return document.dump(1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 

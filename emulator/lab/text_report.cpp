@@ -119,11 +119,85 @@ std::string costs_text(const LabResult& result, const Colours& colours) {
   return text;
 }
 
+/// "31.0 of 198.0 MB"; what is small all together in kB.
+std::string bytes_text(std::uint64_t part, std::uint64_t whole) {
+  constexpr double kilobyte = 1e3;
+  constexpr std::uint64_t megabyte = 1'000'000;
+  const double unit = whole < megabyte ? kilobyte : megabyte;
+  return fmt::format("{:.1f} of {:.1f} {}", static_cast<double>(part) / unit,
+                     static_cast<double>(whole) / unit, whole < megabyte ? "kB" : "MB");
+}
+
+/// 9600 as "9,600".
+std::string with_commas(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  constexpr std::size_t group = 3;
+  for (std::size_t at = text.size(); at > group; at -= group) text.insert(at - group, ",");
+  return text;
+}
+
+/// How both reports below name a package.
+std::string layer_text(std::size_t number, const std::string& name) {
+  return fmt::format("layer {} \"{}\"", number, name);
+}
+
+std::string touched_text(const LabResult& result, const Colours& colours) {
+  if (!result.touched) return {};
+  std::string text = fmt::format("\n{}what a cold start and an invocation opened{}\n", colours.bold,
+                                 colours.plain);
+  std::size_t number = 0;
+  for (const TouchedPackage& package : *result.touched)
+    text += fmt::format("  {}: touched {} of {} files, {}\n",
+                        package.is_code ? std::string("code") : layer_text(++number, package.name),
+                        with_commas(package.touched_files), with_commas(package.files),
+                        bytes_text(package.touched_bytes, package.bytes));
+  return text;
+}
+
+/// Where a module comes from. The same archive given twice is found in the upper one.
+std::string package_text(const LabResult& result, const std::string& package) {
+  if (package.empty()) return "runtime";
+  const auto& layers = result.variants.front().selection.layers;
+  for (std::size_t number = layers.size(); number > 0; --number)
+    if (layers[number - 1] == package) return layer_text(number, package);
+  return "code";
+}
+
+/// Names come from the function: nothing in them may steer the terminal.
+std::string printable(const std::string& name) {
+  constexpr std::size_t longest = 60;
+  std::string text;
+  for (const char character : name)
+    text += static_cast<unsigned char>(character) < ' ' || character == '\x7f' ? '?' : character;
+  // The end of a path tells more than its beginning.
+  return text.size() <= longest ? text : "..." + text.substr(text.size() - longest + 3);
+}
+
+std::string imports_text(const LabResult& result, const Colours& colours) {
+  if (!result.imports || result.imports->empty()) return {};
+  constexpr std::size_t shown = 10;
+  const std::size_t count = std::min(shown, result.imports->size());
+  const std::string title = "dear imports";
+  std::size_t width = title.size();
+  for (std::size_t i = 0; i < count; ++i)
+    width = std::max(width, 2 + printable((*result.imports)[i].name).size());
+  std::string text = fmt::format("\n{}{:{}}  {:>10}  {:>16}  {}{}\n", colours.bold, title, width,
+                                 "self", "with its imports", "from", colours.plain);
+  for (std::size_t i = 0; i < count; ++i) {
+    const ImportedModule& module = (*result.imports)[i];
+    text +=
+        fmt::format("  {:{}}  {:>7.2f} ms  {:>13.2f} ms  {}\n", printable(module.name), width - 2,
+                    module.self_ms, module.total_ms, package_text(result, module.package));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string to_text(const LabResult& result, const Colours& colours) {
   std::string text =
       variants_text(result, colours) + phases_text(result, colours) + costs_text(result, colours);
+  text += touched_text(result, colours) + imports_text(result, colours);
   std::string last;
   for (const auto& [index, failure] : result.failures) {
     // The same in every state and with every memory size.

@@ -65,3 +65,10 @@ TEST_CASE("no bootstrap anywhere is told with the places looked at") {
       failure_payload(missing_bootstrap(), "r1") ==
       R"({"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: r1 Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"})");
 }
+
+TEST_CASE("the sentence of a payload is its errorMessage, else all of it") {
+  CHECK(failure_message(R"({"errorMessage":"it broke","errorType":"E"})") == "it broke");
+  CHECK(failure_message(R"({"errorMessage":7})") == R"({"errorMessage":7})");
+  CHECK(failure_message("[1]") == "[1]");
+  CHECK(failure_message("{not json") == "{not json");
+}
