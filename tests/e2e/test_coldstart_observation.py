@@ -257,8 +257,9 @@ class DearImports(Observation):
 
     def test_a_failed_import_is_no_module_and_breaks_nothing(self):
         layer = self.space.zip("broken.zip", [file_entry("python/broken.py", "import json\nraise ImportError('x')\n")])
-        code = ("try:\n    import broken\nexcept ImportError:\n    pass\ntry:\n    import absent\n"
-                "except ImportError:\n    pass\ndef handler(event, context):\n    pass\n")
+        code = ("import traceback\ntry:\n    import broken\nexcept ImportError:\n    pass\ntry:\n    import absent\n"
+                "except ImportError:\n    trace = traceback.format_exc()\n    assert 'profile' not in trace, trace\n"
+                "    assert 'importlib' not in trace, trace\ndef handler(event, context):\n    pass\n")
         _, document = self.lab("python", "app.handler", {"app.py": code}, [layer], "--imports")
         names = {row["name"] for row in document["imports"]}
         self.assertIn("app", names)
