@@ -34,7 +34,7 @@ class Coldstart(EndToEndTest):
     def layer(self, name, files):
         return self.space.zip(name, [file_entry(path, content) for path, content in files.items()])
 
-    def lab(self, code, layers, *more, runs=3, memory="1769"):
+    def lab(self, code, layers, *more, runs=3, memory="1769", variables=None):
         folder = self.space.tree("code", {"app.py": code})
         # One whole processor: with less, the kernel stops the function now and then.
         command = ["coldstart", "--code", folder, "--runtime", self.runtime, "--handler", "app.handler",
@@ -43,7 +43,7 @@ class Coldstart(EndToEndTest):
             command += ["--memory", memory]
         for layer in layers:
             command += ["--layer", layer]
-        run = self.space.run(*command, *more, timeout=240)
+        run = self.space.run(*command, *more, timeout=240, variables=variables)
         document = None
         if run.code in (0, 1):
             with open(self.report, encoding="utf-8") as file:
@@ -157,6 +157,23 @@ def handler(event, context):
         self.assertEqual(run.code, 0, run)
         self.assertEqual([(row["name"], row["memorySize"]) for row in document["variants"]],
                          [("as configured, 512 MB", 512), ("as configured, 1769 MB", 1769)])
+
+    def test_a_disk_that_is_slower_by_a_known_time_is_in_the_extraction(self):
+        code = "def handler(event, context):\n    return 1\n"
+        # At level 0 the content is as long as its file: the byte is in the middle of it.
+        layer = self.space.zip("slow.zip", [file_entry("data", bytes(2_000_000))], level=0)
+        extract = []
+        for milliseconds in (0, 200):
+            run, document = self.lab(code, [layer], "--cache", "cold-store", "--only-configured", runs=5, variables={
+                "LD_PRELOAD": os.path.join(PROGRAMS, "libslow_reader.so"), "SLOW_READER_AT": "1000000",
+                "SLOW_READER_MS": str(milliseconds)})
+            self.assertEqual(run.code, 0, run)
+            extract.append([row["phasesMs"]["extract " + layer] for row in document["runs"]])
+        quick, slow = extract
+        noise = max(quick) - min(quick) + max(slow) - min(slow) + 5
+        difference = statistics.median(slow) - statistics.median(quick)
+        self.assertGreater(difference, 200 - noise, extract)
+        self.assertLess(difference, 200 + noise, extract)
 
     def test_a_function_that_needs_its_layer_is_said_to_fail_without_it(self):
         layer = self.layer("needed.zip", {"python/needed.py": ""})
