@@ -10,6 +10,7 @@
 //     cache
 //     --mode passthrough   inflate into a memfd when a file is opened; the kernel reads that (root
 //     only)
+//     --ahead              a thread inflates the rest meanwhile, into memory
 //     --hash               SHA-256 of the archive first, as the store's key
 //     --device PATH        instead of /dev/fuse
 //     --user-namespace     mount as an ordinary user does
@@ -17,6 +18,10 @@
 //     MOUNT_POINT/zip
 //     --twice              run the command a second time under the same mount
 //     --report FILE        counters as JSON
+//
+//   zip_mount --flatten FILE ARCHIVE
+//     inflates everything into one file on two threads: the least that a converter to an image must
+//     do
 
 #include <libdeflate.h>
 #include <nettle/sha2.h>
@@ -81,7 +86,30 @@ double now_ms() {
       .count();
 }
 
-using Bytes = std::shared_ptr<std::vector<unsigned char>>;
+/// Grows, and is used again: fresh memory costs a page fault for every 4 KiB.
+class Buffer {
+ public:
+  unsigned char* of_size(std::size_t size) {
+    if (size > room_) bytes_ = std::make_unique_for_overwrite<unsigned char[]>(room_ = size);
+    size_ = size;
+    return bytes_.get();
+  }
+  const unsigned char* data() const { return bytes_.get(); }
+  std::size_t size() const { return size_; }
+
+ private:
+  std::unique_ptr<unsigned char[]> bytes_;
+  std::size_t size_ = 0;
+  std::size_t room_ = 0;
+};
+using Bytes = std::shared_ptr<Buffer>;
+
+/// What a thread needs to inflate.
+struct Inflater {
+  libdeflate_decompressor* state = libdeflate_alloc_decompressor();
+  Buffer packed;
+  Buffer unpacked;
+};
 
 struct Node {
   std::string name;
@@ -97,7 +125,8 @@ struct Node {
   std::mutex mutex;
   bool in_kernel = false;
   int backing = 0;
-  std::weak_ptr<std::vector<unsigned char>> bytes;
+  std::weak_ptr<Buffer> bytes;
+  Bytes ahead;
 };
 
 std::uint16_t u16(const unsigned char* at) {
@@ -174,31 +203,63 @@ class Archive {
                                                  : nodes_[node.parent].by_name.at(node.name) + 1;
   }
 
-  /// Empty pointer: damaged.
-  Bytes inflate(const Node& node, libdeflate_decompressor* inflater) const {
+  /// False: damaged.
+  bool inflate(const Node& node, Inflater& inflater, Buffer& to) const {
     const double started = now_ms();
     unsigned char header[30];
-    if (!read_at(node.header, header, sizeof header)) return {};
-    std::vector<unsigned char> packed(node.packed);
-    if (!read_at(node.header + 30 + u16(header + 26) + u16(header + 28), packed.data(),
-                 packed.size()))
-      return {};
-    auto bytes = std::make_shared<std::vector<unsigned char>>();
+    if (!read_at(node.header, header, sizeof header)) return false;
+    const std::uint64_t place = node.header + 30 + u16(header + 26) + u16(header + 28);
+    unsigned char* const bytes = to.of_size(node.size);
     if (node.method == 0) {
-      *bytes = std::move(packed);
+      if (node.packed != node.size || !read_at(place, bytes, node.size)) return false;
     } else {
-      bytes->resize(node.size);
-      if (libdeflate_deflate_decompress(inflater, packed.data(), packed.size(), bytes->data(),
-                                        bytes->size(), nullptr) != LIBDEFLATE_SUCCESS)
-        return {};
+      unsigned char* const packed = inflater.packed.of_size(node.packed);
+      if (!read_at(place, packed, node.packed) ||
+          libdeflate_deflate_decompress(inflater.state, packed, node.packed, bytes, node.size,
+                                        nullptr) != LIBDEFLATE_SUCCESS)
+        return false;
     }
-    if (bytes->size() != node.size || libdeflate_crc32(0, bytes->data(), bytes->size()) != node.crc)
-      return {};
+    if (libdeflate_crc32(0, bytes, node.size) != node.crc) return false;
     counters.files += 1;
     counters.bytes += node.size;
     counters.packed += node.packed;
     counters.inflate_us += static_cast<std::uint64_t>((now_ms() - started) * 1000);
-    return bytes;
+    return true;
+  }
+
+  /// One thread inflates everything that nobody has asked for yet, in the order of the archive,
+  /// while the command runs already. Its memory is the sum of all files.
+  void inflate_ahead() {
+    Inflater inflater;
+    for (Node& node : nodes_) {
+      const std::lock_guard lock(node.mutex);
+      if (node.size == 0 || node.in_kernel || node.backing > 0) continue;
+      auto bytes = std::make_shared<Buffer>();
+      if (inflate(node, inflater, *bytes)) node.ahead = std::move(bytes);
+    }
+  }
+
+  /// Every file at its place in one file, in whole pages.
+  void flatten(const char* path) {
+    const int out = ::open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (out < 0) fail(path);
+    std::atomic<std::size_t> next{0};
+    std::vector<std::uint64_t> places(nodes_.size());
+    for (std::size_t i = 1; i < nodes_.size(); ++i)
+      places[i] = places[i - 1] + (nodes_[i - 1].size + 4095) / 4096 * 4096;
+    const auto work = [&] {
+      Inflater inflater;
+      for (std::size_t i; (i = next++) < nodes_.size();) {
+        if (nodes_[i].size == 0) continue;
+        Buffer& bytes = inflater.unpacked;
+        if (!inflate(nodes_[i], inflater, bytes) ||
+            ::pwrite(out, bytes.data(), bytes.size(), static_cast<off_t>(places[i])) < 0)
+          fail("flatten");
+      }
+    };
+    std::thread other(work);
+    work();
+    other.join();
   }
 
  private:
@@ -252,8 +313,7 @@ class Server {
 
   /// Ends when the file system is unmounted.
   void serve(int fd) {
-    Worker worker{
-        fd, std::vector<unsigned char>(request_size), {}, libdeflate_alloc_decompressor()};
+    Worker worker{fd, std::vector<unsigned char>(request_size), {}};
     for (;;) {
       const ssize_t count = ::read(fd, worker.request.data(), worker.request.size());
       if (count < 0 && (errno == EINTR || errno == EAGAIN || errno == ENOENT)) continue;
@@ -263,7 +323,6 @@ class Server {
       if (in->opcode < counters.by_opcode.size()) counters.by_opcode[in->opcode] += 1;
       answer(worker, *in, worker.request.data() + sizeof *in);
     }
-    libdeflate_free_decompressor(worker.inflater);
   }
 
  private:
@@ -271,7 +330,8 @@ class Server {
     int fd;
     std::vector<unsigned char> request;
     std::vector<unsigned char> reply;
-    libdeflate_decompressor* inflater;
+    Inflater inflater{};
+    Bytes kept{};
   };
 
   static void send(const Worker& worker, std::uint64_t unique, int error,
@@ -307,9 +367,12 @@ class Server {
   Bytes content(Worker& worker, Node& node) {
     Bytes bytes = node.bytes.lock();
     if (bytes) return bytes;
-    bytes = archive_.inflate(node, worker.inflater);
+    bytes = std::move(node.ahead);
+    if (!bytes) {
+      bytes = std::make_shared<Buffer>();
+      if (!archive_.inflate(node, worker.inflater, *bytes)) return {};
+    }
     node.bytes = bytes;
-    if (!bytes) return bytes;
     const std::lock_guard lock(cache_mutex_);
     cache_.push_back(bytes);
     cached_ += bytes->size();
@@ -320,8 +383,18 @@ class Server {
     return bytes;
   }
 
+  /// Valid until the worker's next one. Null: damaged.
+  const Buffer* whole(Worker& worker, Node& node) {
+    if (node.ahead) {
+      worker.kept = std::move(node.ahead);
+      return worker.kept.get();
+    }
+    Buffer& bytes = worker.inflater.unpacked;
+    return archive_.inflate(node, worker.inflater, bytes) ? &bytes : nullptr;
+  }
+
   int push_into_page_cache(Worker& worker, Node& node, std::uint64_t number) {
-    const Bytes bytes = archive_.inflate(node, worker.inflater);
+    const Buffer* bytes = whole(worker, node);
     if (!bytes) return EIO;
     // In pieces: the kernel takes a page at a time anyway, and a piece has a 32-bit size.
     for (std::size_t offset = 0; offset < bytes->size();) {
@@ -329,7 +402,9 @@ class Server {
       fuse_notify_store_out where{number, offset, static_cast<std::uint32_t>(count), 0};
       fuse_out_header out{static_cast<std::uint32_t>(sizeof out + sizeof where + count),
                           FUSE_NOTIFY_STORE, 0};
-      iovec parts[] = {{&out, sizeof out}, {&where, sizeof where}, {bytes->data() + offset, count}};
+      iovec parts[] = {{&out, sizeof out},
+                       {&where, sizeof where},
+                       {const_cast<unsigned char*>(bytes->data()) + offset, count}};
       if (::writev(worker.fd, parts, 3) < 0) return errno;
       offset += count;
     }
@@ -337,7 +412,7 @@ class Server {
   }
 
   int make_backing(Worker& worker, Node& node) {
-    const Bytes bytes = archive_.inflate(node, worker.inflater);
+    const Buffer* bytes = whole(worker, node);
     if (!bytes) return EIO;
     const int fd = ::memfd_create("member", MFD_CLOEXEC);
     if (fd < 0 || ::write(fd, bytes->data(), bytes->size()) != ssize_t(bytes->size())) return EIO;
@@ -408,7 +483,8 @@ class Server {
         return send(worker, in.unique, 0, &out, sizeof out);
       }
       case FUSE_READLINK: {
-        const Bytes target = archive_.inflate(*node, worker.inflater);
+        const std::lock_guard lock(node->mutex);
+        const Buffer* target = whole(worker, *node);
         if (!target) return send(worker, in.unique, EIO);
         return send(worker, in.unique, 0, target->data(), target->size());
       }
@@ -521,8 +597,8 @@ long peak_kilobytes() {
 
 int main(int argc, char** argv) {
   Mode mode = Mode::read;
-  bool hash = false, user_namespace = false, twice = false;
-  std::string device = "/dev/fuse", overlay, report;
+  bool hash = false, ahead = false, user_namespace = false, twice = false;
+  std::string device = "/dev/fuse", overlay, report, flat;
   int i = 1;
   for (; i < argc && std::string_view(argv[i]).starts_with("--"); ++i) {
     const std::string_view option = argv[i];
@@ -530,6 +606,8 @@ int main(int argc, char** argv) {
       hash = true;
     else if (option == "--user-namespace")
       user_namespace = true;
+    else if (option == "--ahead")
+      ahead = true;
     else if (option == "--twice")
       twice = true;
     else if (i + 1 == argc)
@@ -538,6 +616,8 @@ int main(int argc, char** argv) {
       device = argv[++i];
     else if (option == "--overlay")
       overlay = argv[++i];
+    else if (option == "--flatten")
+      flat = argv[++i];
     else if (option == "--report")
       report = argv[++i];
     else if (option == "--mode") {
@@ -546,7 +626,7 @@ int main(int argc, char** argv) {
     } else
       return 64;
   }
-  if (argc - i < 3) return 64;
+  if (argc - i < (flat.empty() ? 3 : 1)) return 64;
 
   const double started = now_ms();
   Archive archive(argv[i]);
@@ -554,6 +634,10 @@ int main(int argc, char** argv) {
   const double hashed = now_ms();
   archive.read_directory();
   const double listed = now_ms();
+  if (!flat.empty()) {
+    archive.flatten(flat.c_str());
+    return 0;
+  }
 
   const uid_t uid = ::getuid();
   const gid_t gid = ::getgid();
@@ -580,6 +664,7 @@ int main(int argc, char** argv) {
     }
     threads.emplace_back([&server, own] { server.serve(own); });
   }
+  if (ahead) std::thread([&archive] { archive.inflate_ahead(); }).detach();
   if (!overlay.empty())
     mount_at("overlay", point + "/opt",
              "lowerdir=" + overlay + ":" + zip + (user_namespace ? ",userxattr" : ""));
