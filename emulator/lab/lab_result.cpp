@@ -32,9 +32,19 @@ std::vector<double> LabResult::values(std::size_t variant, const std::string& ph
 
 std::vector<std::string> LabResult::phases() const {
   std::vector<std::string> names;
-  for (const LabRun& run : runs)
-    for (const auto& [name, value] : run.phases)
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  for (const LabRun& run : runs) {
+    // A phase that only some runs have goes where those had it.
+    std::size_t place = 0;
+    for (const auto& [name, value] : run.phases) {
+      const auto known = std::find(names.begin(), names.end(), name);
+      if (known != names.end()) {
+        place = static_cast<std::size_t>(known - names.begin()) + 1;
+        continue;
+      }
+      names.insert(names.begin() + static_cast<std::ptrdiff_t>(place), name);
+      ++place;
+    }
+  }
   return names;
 }
 

@@ -7,8 +7,6 @@
 
 using emulator::CacheState;
 using emulator::ColdstartCommand;
-using emulator::LabResult;
-using emulator::LabRun;
 
 namespace {
 
@@ -60,16 +58,4 @@ TEST_CASE("memory sizes, states and orders are crossed") {
               "order 2,1, 128 MB, extracted", "order 2,1, 128 MB, cold-store",
               "order 2,1, 512 MB, extracted", "order 2,1, 512 MB, cold-store"});
   CHECK(plan_variants(command)[4].selection.layers == std::vector<std::string>{"b", "a"});
-}
-
-TEST_CASE("a phase that was not measured has no values") {
-  LabResult result;
-  LabRun run;
-  run.variant = 0;
-  run.phases = {{"sandbox", 2.0}, {"runtime init", 10.0}};
-  result.runs = {run, run};
-  CHECK(result.values(0, "sandbox") == std::vector<double>{2, 2});
-  CHECK(result.values(0, "extract").empty());
-  CHECK(result.values(1, "sandbox").empty());
-  CHECK(result.phases() == Names{"sandbox", "runtime init"});
 }
