@@ -5,8 +5,10 @@ Debian's chromium and chromium-driver, spoken to with what Python brings along.
 
 import base64
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -31,6 +33,7 @@ class Browser:
     def __enter__(self):
         # A port of the driver's own choice, which it prints.
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                       start_new_session=True,
                                        env={"PATH": "/usr/bin:/bin", "HOME": self.folder, "TMPDIR": self.folder,
                                             "LANG": "C.UTF-8"})
         try:
@@ -68,8 +71,13 @@ class Browser:
         try:
             self.driver.wait(10)
         except subprocess.TimeoutExpired:
-            self.driver.kill()
-            self.driver.wait()
+            pass
+        # Whatever it started is of its group, also when a session was never made.
+        try:
+            os.killpg(self.driver.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.driver.wait()
         self.driver.stdout.close()
 
     def call(self, method, path, body=None):
