@@ -304,7 +304,8 @@ std::string Page::variant_html(std::size_t index) const {
 
 const LayerCost* Page::cost(const Group& group, std::size_t layer) const {
   for (const LayerCost& one : costs_)
-    if (one.layer == layer && place_of(group.variants, one.variant) < group.variants.size())
+    if (one.layer == layer && one.without != Kind::bundled &&
+        place_of(group.variants, one.variant) < group.variants.size())
       return &one;
   return nullptr;
 }
@@ -592,6 +593,13 @@ std::string forest_svg(const Difference& value, const Axis& axis) {
       axis.percent(value.median));
 }
 
+std::string cost_cells(const LayerCost& cost, const Axis& axis) {
+  return fmt::format(
+      R"(<td role="cell" class="plot">{}</td><td role="cell" class="num text">{}</td><td role="cell" class="num text more" data-label="runtime init">{}</td>)",
+      forest_svg(cost.cold_start, axis), difference_html(cost.cold_start),
+      difference_html(cost.init));
+}
+
 Axis difference_axis(const std::vector<Difference>& values) {
   double low = 0;
   double high = 0;
@@ -629,6 +637,13 @@ std::string Page::costs() const {
     const std::size_t layers = variant(group.configured).selection.layers.size();
     for (std::size_t layer = layers > 1 ? 0 : 1; layer <= layers; ++layer)
       html += cost_row(group, layer, axis);
+    for (const LayerCost& one : costs_)
+      if (one.without == Kind::bundled &&
+          place_of(group.variants, one.variant) < group.variants.size())
+        html += fmt::format(
+            R"(<tr role="row" class="bundled"><th scope="row" role="rowheader">layers, not one package</th>{}{}</tr>)",
+            cost_cells(one, axis),
+            columns.size() < 3 ? "" : R"(<td role="cell" class="num text more"></td>)");
     html += "</tbody>";
   }
   return html;
@@ -645,13 +660,9 @@ std::string Page::cost_row(const Group& group, std::size_t layer, const Axis& ax
   // A single layer is left out together with all.
   const LayerCost* one = cost(group, layers.size() == 1 ? 0 : layer);
   html +=
-      one == nullptr
-          ? std::string(
-                R"(<td role="cell" class="plot"></td><td role="cell" class="num text unsure" colspan="2">the function does not work without</td>)")
-          : fmt::format(
-                R"(<td role="cell" class="plot">{}</td><td role="cell" class="num text">{}</td><td role="cell" class="num text more" data-label="runtime init">{}</td>)",
-                forest_svg(one->cold_start, axis), difference_html(one->cold_start),
-                difference_html(one->init));
+      one != nullptr
+          ? cost_cells(*one, axis)
+          : R"(<td role="cell" class="plot"></td><td role="cell" class="num text unsure" colspan="2">the function does not work without</td>)";
   if (layer_package(group.configured, 1) != nullptr) {
     LabPackage sum;
     for (std::size_t number = layer == 0 ? 1 : layer;
@@ -678,8 +689,7 @@ std::string Page::others() const {
     std::vector<std::pair<std::size_t, Difference>> rows;
     std::vector<Difference> differences;
     for (const std::size_t index : group.variants) {
-      const Kind kind = variant(index).kind;
-      if ((kind != Kind::other_order && kind != Kind::bundled) || !measured(index)) continue;
+      if (variant(index).kind != Kind::other_order || !measured(index)) continue;
       differences.push_back(
           difference(summaries_[group.configured].cold_starts, summaries_[index].cold_starts));
       rows.emplace_back(index, differences.back());

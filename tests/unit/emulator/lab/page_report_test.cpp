@@ -98,10 +98,27 @@ TEST_CASE("what was measured has its section") {
   CHECK(has(page, "<li><bdi>so and so</bdi></li>"));
 }
 
-TEST_CASE("the layers in the function's own package are compared with the configuration") {
+TEST_CASE("that they are layers, and not one package, has a cost of its own") {
+  LabResult result = one_layer({30, 31, 30}, {10, 11, 10});
+  result.variants.push_back(result.variants[0]);
+  result.variants[2].kind = Kind::bundled;
+  result.variants[2].name = "one package";
+  for (const double value : {25.0, 26.0, 25.0}) {
+    emulator::LabRun run;
+    run.variant = 2;
+    run.phases = {{"runtime init", value - 2}, {"cold start", value}};
+    result.runs.push_back(run);
+  }
+  const auto page = to_page(result, command_with({"deps.zip"}));
+  CHECK(has(page, ">layers, not one package</th>"));
+  CHECK(has(page, "<span>+5.0 ms</span>"));
+  CHECK(has(page, "The layer adds 20.0 ms"));
+}
+
+TEST_CASE("another order is compared with the configuration") {
   LabResult result = measured({{30, 31, 30}, {20, 21, 20}});
-  result.variants[1].kind = Kind::bundled;
-  result.variants[1].name = "bundled";
+  result.variants[1].kind = Kind::other_order;
+  result.variants[1].name = "order 2,1";
   const auto page = to_page(result, command_with({"deps.zip"}));
   CHECK(has(page, "id=\"others-title\""));
   CHECK(has(page, "<span>-10.0 ms</span>"));
