@@ -492,6 +492,8 @@ base::Result<Command> parse_command_line(int argc, const char* const* argv) {
       ->type_name("FILE");
   coldstart_app->add_option("--csv", coldstart.csv_file, "Write every run as a row")
       ->type_name("FILE");
+  coldstart_app->add_option("--html", coldstart.html_file, "Write it as one page for a browser")
+      ->type_name("FILE");
   coldstart_app->footer(
       "The exit code is 1 when a budget or the baseline is exceeded.\n\nExample:\n  lamina "
       "coldstart --code app/ --runtime python3.11 --handler app.handler \\\n    --layer base.zip "

@@ -126,6 +126,7 @@ struct ColdstartCommand {
   double tolerance_percent = 5;
   std::string json_file;
   std::string csv_file;
+  std::string html_file;
 };
 
 struct DoctorCommand {

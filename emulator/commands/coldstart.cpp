@@ -5,6 +5,7 @@
 #include "emulator/lab/cold_start_lab.hpp"
 #include "emulator/lab/gates.hpp"
 #include "emulator/lab/lab_reports.hpp"
+#include "emulator/lab/page_report.hpp"
 #include "emulator/terminal.hpp"
 
 #include <fcntl.h>
@@ -60,6 +61,7 @@ base::Result<ExitCode> run_coldstart(const ColdstartCommand& command) {
   }
   TRY_ASSIGN(const base::UniqueFd json, open_for_writing(command.json_file));
   TRY_ASSIGN(const base::UniqueFd csv, open_for_writing(command.csv_file));
+  TRY_ASSIGN(const base::UniqueFd html, open_for_writing(command.html_file));
   TRY_ASSIGN(const auto store_path, find_store());
 
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
@@ -76,6 +78,9 @@ base::Result<ExitCode> run_coldstart(const ColdstartCommand& command) {
 
   TRY(write_report(json, command.json_file, to_json(*result, command)));
   TRY(write_report(csv, command.csv_file, to_csv(*result)));
+  if (html) {
+    TRY(write_report(html, command.html_file, to_page(*result, command)));
+  }
   if (!print_result(to_text(*result, result_colours())))
     return Error(ErrorKind::io_error, "report: standard output cannot be written.");
   auto exceeded = exceeded_budgets(*result, command);

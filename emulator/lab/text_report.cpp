@@ -1,6 +1,6 @@
 #include "emulator/lab/lab_figures.hpp"
 #include "emulator/lab/lab_reports.hpp"
-#include "emulator/reports/wording.hpp"
+#include "emulator/lab/lab_wording.hpp"
 
 #include <fmt/format.h>
 
@@ -18,15 +18,6 @@ std::string bar(double value, double longest) {
   std::string text;
   for (std::size_t i = 0; i < filled; ++i) text += "█";
   return text;
-}
-
-/// "+12.3 ms [+10.1, +14.0]", or that no difference was shown.
-std::string difference_text(const Difference& value) {
-  if (!value.shown())
-    return fmt::format("no measurable difference [{:+.1f}, {:+.1f}] ms", value.interval.low,
-                       value.interval.high);
-  return fmt::format("{:+.1f} ms [{:+.1f}, {:+.1f}]", value.median, value.interval.low,
-                     value.interval.high);
 }
 
 std::string variants_text(const LabResult& result, const Colours& colours) {
@@ -55,13 +46,6 @@ std::string variants_text(const LabResult& result, const Colours& colours) {
   return text;
 }
 
-/// ": 60.1 MB in, 198.0 MB out, 9,600 files, 965 MB/s"
-std::string package_text(const LabPackage& package, double extract_ms) {
-  const double per_second = static_cast<double>(package.bytes) / 1e6 / extract_ms * 1000;
-  return fmt::format("{} MB in, {} MB out, {}, {:.0f} MB/s", megabytes(package.archive_bytes),
-                     megabytes(package.bytes), counted(package.files, "file"), per_second);
-}
-
 std::string phases_text(const LabResult& result, std::size_t variant, const Colours& colours) {
   std::string text = fmt::format("\n{}phases {}{} (medians)\n", colours.bold,
                                  result.variants[variant].name, colours.plain);
@@ -79,9 +63,9 @@ std::string phases_text(const LabResult& result, std::size_t variant, const Colo
     const auto values = result.values(variant, phase);
     if (phase == whole_cold_start || values.empty()) continue;
     const LabPackage* package = package_of(result.variants[variant], phase);
-    text += fmt::format(
-        "  {:{}}  {:>8.2f} ms  {}\n", label(phase), width, median(values),
-        package != nullptr ? package_text(*package, median(values)) : bar(median(values), longest));
+    text += fmt::format("  {:{}}  {:>8.2f} ms  {}\n", label(phase), width, median(values),
+                        package != nullptr ? extraction_text(*package, median(values))
+                                           : bar(median(values), longest));
   }
   return text;
 }

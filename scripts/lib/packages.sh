@@ -31,6 +31,8 @@ packages_of() {
     test)
       echo g++ doctest-dev libclang-rt-19-dev llvm-19 clang-format-19 shellcheck
       echo python3-boto3 python3-numpy bubblewrap zstd
+      # Looks at the page of `coldstart --html`. Ubuntu has it as a snap only; its test skips there.
+      case $distribution in debian-*) echo chromium chromium-driver ;; esac
       # One sample takes packages of the npm registry, once.
       has_program npm || echo npm ca-certificates
       ;;
