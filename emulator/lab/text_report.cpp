@@ -1,6 +1,7 @@
 #include "emulator/lab/lab_figures.hpp"
 #include "emulator/lab/lab_reports.hpp"
 #include "emulator/lab/lab_wording.hpp"
+#include "emulator/reports/wording.hpp"
 
 #include <fmt/format.h>
 
@@ -112,14 +113,6 @@ std::string bytes_text(std::uint64_t part, std::uint64_t whole) {
                      static_cast<double>(whole) / unit, whole < megabyte ? "kB" : "MB");
 }
 
-/// 9600 as "9,600".
-std::string with_commas(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  constexpr std::size_t group = 3;
-  for (std::size_t at = text.size(); at > group; at -= group) text.insert(at - group, ",");
-  return text;
-}
-
 /// How both reports below name a package.
 std::string layer_text(std::size_t number, const std::string& name) {
   return fmt::format("layer {} \"{}\"", number, name);
@@ -133,7 +126,7 @@ std::string touched_text(const LabResult& result, const Colours& colours) {
   for (const TouchedPackage& package : *result.touched)
     text += fmt::format("  {}: touched {} of {} files, {}\n",
                         package.is_code ? std::string("code") : layer_text(++number, package.name),
-                        with_commas(package.touched_files), with_commas(package.files),
+                        grouped(package.touched_files), grouped(package.files),
                         bytes_text(package.touched_bytes, package.bytes));
   return text;
 }
