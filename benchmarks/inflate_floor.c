@@ -34,8 +34,12 @@ static size_t member_count;
 static size_t largest;
 static atomic_size_t next_member;
 
-static unsigned u16(const unsigned char* at) { return at[0] | (unsigned)at[1] << 8; }
-static uint32_t u32(const unsigned char* at) { return u16(at) | (uint32_t)u16(at + 2) << 16; }
+static unsigned u16(const unsigned char* at) {
+  return at[0] | (unsigned)at[1] << 8;
+}
+static uint32_t u32(const unsigned char* at) {
+  return u16(at) | (uint32_t)u16(at + 2) << 16;
+}
 
 static void fail(const char* what) {
   fprintf(stderr, "inflate_floor: %s\n", what);

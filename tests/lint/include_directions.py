@@ -37,7 +37,7 @@ LIBRARIES = [
      "in runtime-api/http/*.cpp only"),
     (r"archive(_entry)?\.h", r"layers/tar_extractor\.cpp|(tests|benchmarks)/.*",
      "in layers/tar_extractor.cpp only"),
-    (r"libdeflate\.h", r"layers/inflate\.cpp|(tests|benchmarks)/.*",
+    (r"libdeflate\.h|isa-l.*", r"layers/inflate\.cpp|(tests|benchmarks)/.*",
      "in layers/inflate.cpp only"),
     (r"(libelf|gelf|elf)\.h", r"diagnosis/elf_file\.cpp|(tests|benchmarks)/.*",
      "in diagnosis/elf_file.cpp only"),
