@@ -1,9 +1,11 @@
 // stopwatch COMMAND...: stamps the monotonic clock right before it spawns the command and right
-// after the command has ended, and prints both on descriptor 3. In C because a Python parent takes
-// longer to start a process than what is measured here.
+// after the command has ended, and prints both on descriptor 3, with the peak of the command's
+// resident memory in KiB. In C because a Python parent takes longer to start a process than what is
+// measured here, and a child's peak begins with its parent's.
 #define _GNU_SOURCE
 #include <spawn.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -24,8 +26,9 @@ int main(int argc, char** argv) {
   const long long started = now();
   if (posix_spawnp(&child, argv[1], &actions, NULL, argv + 1, environ) != 0) return 127;
   int status = 0;
-  waitpid(child, &status, 0);
+  struct rusage usage;
+  wait4(child, &status, 0, &usage);
   const long long ended = now();
-  dprintf(3, "%lld %lld\n", started, ended);
+  dprintf(3, "%lld %lld %ld\n", started, ended, usage.ru_maxrss);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

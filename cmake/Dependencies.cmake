@@ -21,7 +21,7 @@ endfunction()
 
 # Not OpenSSL: its first digest takes a millisecond of set-up, and it would be most of the program.
 lamina_library(lamina::nettle nettle)
-lamina_library(lamina::deflate deflate)
+lamina_library(lamina::deflate deflate isal)
 lamina_library(lamina::elf elf z)
 # Static libarchive needs the filters it was built with; the linker takes only what is referenced.
 find_library(LAMINA_LIBARCHIVE_STATIC NAMES libarchive.a)

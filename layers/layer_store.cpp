@@ -17,11 +17,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <exception>
 #include <memory>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 namespace layers {
@@ -31,9 +33,15 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t largest_small_file = 1u << 20;
 constexpr std::size_t largest_listing = 1u << 30;
-constexpr std::size_t hash_block = 1u << 20;
+// Stays in the cache between reading, hashing and copying.
+constexpr std::size_t hash_block = 256u << 10;
+// Below it a digest takes less than a millisecond, and tells whether there is anything to do.
+constexpr std::uint64_t worth_hashing_alongside = 1u << 20;
+// In a store of more trees, looking through them costs as much as hashing.
+constexpr std::size_t most_looked_through = 1000;
 constexpr std::int64_t touch_every_ns = std::int64_t{24 * 3600} * 1'000'000'000;
 constexpr const char* tree_in_work = "tree";
+constexpr const char* blob_in_work = "blob";
 
 /// Time since the last lap.
 class StopWatch {
@@ -75,6 +83,11 @@ std::string read_small(int folder_fd, const std::string& path, std::int64_t* mod
   return content;
 }
 
+// Of a file as it is, by whatever name.
+std::string key_of(const FileStamp& stamp) {
+  return short_key(to_text(SeenArchive{.path = {}, .stamp = stamp, .digest = {}}));
+}
+
 base::Result<std::string> absolute_path(const std::string& reference) {
   if (reference.starts_with('/')) return reference;
   std::error_code error;
@@ -83,17 +96,78 @@ base::Result<std::string> absolute_path(const std::string& reference) {
   return (here / reference).string();
 }
 
-base::Result<base::Digest> digest_of(const ByteSource& source) {
+// Reads the archive once: its digest, and a copy of it in `copy_fd` unless that is negative. Ends
+// early with an error once `stop` is set.
+base::Result<base::Digest> digest_of(const ByteSource& source, int copy_fd = -1,
+                                     const std::atomic<bool>* stop = nullptr) {
   base::Sha256 digest;
   const auto buffer = std::make_unique_for_overwrite<char[]>(hash_block);
   for (std::uint64_t offset = 0; offset < source.size();) {
+    if (stop != nullptr && stop->load(std::memory_order_relaxed))
+      return base::Error(base::ErrorKind::io_error, "stopped");
     const std::size_t count =
         static_cast<std::size_t>(std::min<std::uint64_t>(hash_block, source.size() - offset));
     TRY(source.read_at(offset, buffer.get(), count));
     digest.update(buffer.get(), count);
+    if (copy_fd >= 0)
+      if (auto written = base::write_all(copy_fd, {buffer.get(), count}); !written)
+        return cannot_write(errno, "blob");
     offset += count;
   }
   return digest.finish();
+}
+
+/// digest_of() in a thread of its own, or at the end where the host grants none.
+class DigestAlongside {
+ public:
+  DigestAlongside(FileSource source, int copy_fd) : source_(source), copy_fd_(copy_fd) {
+    try {
+      thread_ = std::thread([this] { compute(); });
+    } catch (const std::system_error&) {
+      compute_late_ = true;
+    }
+  }
+  ~DigestAlongside() {
+    stop_.store(true, std::memory_order_relaxed);
+    if (thread_.joinable()) thread_.join();
+  }
+  DigestAlongside(const DigestAlongside&) = delete;
+  DigestAlongside& operator=(const DigestAlongside&) = delete;
+
+  base::Result<base::Digest> wait() {
+    if (thread_.joinable()) thread_.join();
+    if (compute_late_) compute();
+    return *result_;
+  }
+
+ private:
+  void compute() {
+    try {
+      result_ = digest_of(source_, copy_fd_, &stop_);
+    } catch (const std::exception& exception) {
+      result_ = base::Error(base::ErrorKind::io_error,
+                            std::string("cannot hash it: ") + exception.what() + ". Try again.");
+    }
+  }
+
+  FileSource source_;
+  int copy_fd_;
+  std::atomic<bool> stop_ = false;
+  bool compute_late_ = false;
+  std::optional<base::Result<base::Digest>> result_;
+  std::thread thread_;
+};
+
+base::Result<base::UniqueFd> new_blob(const WorkFolder& work) {
+  base::UniqueFd blob(
+      ::openat(work.fd(), blob_in_work, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!blob) return cannot_write(errno, blob_in_work);
+  return blob;
+}
+
+// Shared blocks where the file system can; never a hard link, which an edit would change too.
+bool clone(int from_fd, int to_fd) {
+  return ::ioctl(to_fd, FICLONE, from_fd) == 0;
 }
 
 std::string subject(PackageKind kind, const std::string& reference) {
@@ -121,6 +195,8 @@ struct LayerStore::OpenArchive {
   std::string path;
   base::UniqueFd fd;
   FileStamp stamp;
+  /// Its digest was computed by this process.
+  bool hashed = false;
 
   FileSource source() const { return {fd.get(), stamp.size}; }
   /// A tree must not be kept under the digest of what the file was before.
@@ -128,8 +204,11 @@ struct LayerStore::OpenArchive {
     struct stat status{};
     if (::fstat(fd.get(), &status) != 0) return base::from_errno(errno, "cannot look at it");
     if (stamp_of(status) == stamp) return {};
-    return base::Error(base::ErrorKind::corrupt_data,
-                       "it changed while it was read. Try again when it is complete.");
+    return changed();
+  }
+  static base::Error changed() {
+    return {base::ErrorKind::corrupt_data,
+            "it changed while it was read. Try again when it is complete."};
   }
 };
 
@@ -221,7 +300,7 @@ base::Result<PreparedTree> LayerStore::prepare_named(const std::string& referenc
     TRY_ASSIGN(OpenArchive archive, open_archive(path));
     if (known && archive.stamp == stamp) tree.digest = seen->digest;
     tree.resolve_time = watch.lap();
-    TRY(prepare_archive(archive, tree, progress));
+    TRY(prepare_archive(archive, tree, progress, keep));
     if (keep) TRY(keep_archive(archive, *tree.digest));
     return tree;
   });
@@ -256,14 +335,29 @@ base::Result<PreparedTree> LayerStore::prepare_folder(const std::string& path,
 // Finds or makes the tree, and remembers the path. The digest is known already when the path was
 // seen but its tree is gone.
 base::Result<void> LayerStore::prepare_archive(OpenArchive& archive, PreparedTree& tree,
-                                               ExtractionProgress* progress) const {
+                                               ExtractionProgress* progress, bool keep) const {
   StopWatch watch;
   if (!tree.digest) {
     const bool settled = !just_changed(archive.stamp);
-    TRY_ASSIGN(tree.digest, digest_of(archive.source()));
-    TRY(archive.check_unchanged());
-    tree.verify_time = watch.lap();
-    if (!load_tree(*tree.digest, tree)) TRY(extract(archive, tree, progress));
+    // Whether the tree is there only the digest can tell; where it cannot be there, the digest is
+    // computed while the archive is unpacked. One process at a time does so with the same file.
+    std::optional<KeyLock> only_one;
+    bool hash_first = archive.stamp.size < worth_hashing_alongside;
+    if (!hash_first) {
+      TRY_ASSIGN(KeyLock of_this_file, lock(key_of(archive.stamp), &hash_first));
+      only_one.emplace(std::move(of_this_file));
+      hash_first = hash_first || may_be_known(archive.stamp.size);
+    }
+    if (hash_first) {
+      only_one.reset();
+      TRY_ASSIGN(tree.digest, digest_of(archive.source()));
+      TRY(archive.check_unchanged());
+      archive.hashed = true;
+      tree.verify_time = watch.lap();
+      if (!load_tree(*tree.digest, tree)) TRY(extract(archive, tree, progress));
+    } else {
+      TRY(extract_and_hash(archive, tree, progress, keep));
+    }
     if (settled && !archive.path.empty()) {
       const SeenArchive seen{archive.path, archive.stamp, *tree.digest};
       // Only a cache: whoever cannot write it hashes again.
@@ -277,6 +371,18 @@ base::Result<void> LayerStore::prepare_archive(OpenArchive& archive, PreparedTre
   TRY(check_package(tree.summary, tree.kind));
   if (tree.origin == Origin::extracted) tree.extract_time = watch.lap();
   return {};
+}
+
+// Whether a tree of the store was made of an archive of this size.
+bool LayerStore::may_be_known(std::uint64_t archive_bytes) const {
+  const auto names = folder_names(root_fd_.get(), StoreLayout::manifests);
+  if (!names || names->size() > most_looked_through) return true;
+  return std::any_of(names->begin(), names->end(), [&](const std::string& name) {
+    if (!name.ends_with(StoreLayout::manifest_suffix)) return false;
+    const auto manifest = manifest_from_json(
+        read_small(root_fd_.get(), std::string(StoreLayout::manifests) + "/" + name, nullptr));
+    return manifest && manifest->archive_bytes == archive_bytes;
+  });
 }
 
 bool LayerStore::load_tree(const base::Digest& digest, PreparedTree& tree) const {
@@ -303,13 +409,17 @@ LayerStore::KeyLock::~KeyLock() {
   if (file_) ::unlinkat(root_fd_, path_.c_str(), 0);
 }
 
-base::Result<LayerStore::KeyLock> LayerStore::lock(const std::string& key) const {
+base::Result<LayerStore::KeyLock> LayerStore::lock(const std::string& key, bool* waited) const {
   const std::string path = StoreLayout::lock(key);
   for (;;) {
     base::UniqueFd file(
         ::openat(root_fd_.get(), path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0644));
-    if (!file || !flock_fully(file.get(), LOCK_EX))
-      return base::from_errno(errno, "cannot lock the store");
+    if (!file) return base::from_errno(errno, "cannot lock the store");
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (waited != nullptr) *waited = true;
+      if (!flock_fully(file.get(), LOCK_EX))
+        return base::from_errno(errno, "cannot lock the store");
+    }
     struct stat locked{};
     struct stat named{};
     if (::fstat(file.get(), &locked) == 0 &&
@@ -321,17 +431,52 @@ base::Result<LayerStore::KeyLock> LayerStore::lock(const std::string& key) const
 
 base::Result<void> LayerStore::extract(const OpenArchive& archive, PreparedTree& tree,
                                        ExtractionProgress* progress) const {
-  const std::string hex = tree.digest->hex();
-  TRY_ASSIGN(const KeyLock only_one, lock(hex));
+  TRY_ASSIGN(const KeyLock only_one, lock(tree.digest->hex()));
   // Another process may have made it while this one waited.
   if (load_tree(*tree.digest, tree)) return {};
+  TRY_ASSIGN(const WorkFolder work, WorkFolder::make(root_fd_.get()));
+  std::optional<DigestAlongside> digest;
+  if (!archive.hashed) digest.emplace(archive.source(), -1);
+  TRY_ASSIGN(const TreeListing listing, unpack(archive, work, tree, progress));
+  if (digest) {
+    TRY_ASSIGN(const base::Digest found, digest->wait());
+    if (found != *tree.digest)
+      return base::Error(base::ErrorKind::corrupt_data,
+                         "its SHA-256 is not the one that it was kept under. Add it again.");
+  }
+  TRY(archive.check_unchanged());
+  return publish(archive, work, listing, tree);
+}
 
+base::Result<void> LayerStore::extract_and_hash(const OpenArchive& archive, PreparedTree& tree,
+                                                ExtractionProgress* progress, bool keep) const {
+  TRY_ASSIGN(const WorkFolder work, WorkFolder::make(root_fd_.get()));
+  base::UniqueFd copy;
+  bool cloned = false;
+  if (keep) {
+    TRY_ASSIGN(copy, new_blob(work));
+    cloned = clone(archive.fd.get(), copy.get());
+  }
+  DigestAlongside digest(archive.source(), cloned ? -1 : copy.get());
+  TRY_ASSIGN(const TreeListing listing, unpack(archive, work, tree, progress));
+  TRY_ASSIGN(tree.digest, digest.wait());
+  TRY(archive.check_unchanged());
+  const std::string hex = tree.digest->hex();
+  TRY_ASSIGN(const KeyLock only_one, lock(hex));
+  // The same content under another name: this one is then for the bin.
+  if (!load_tree(*tree.digest, tree)) TRY(publish(archive, work, listing, tree));
+  return keep ? work.move_out(blob_in_work, StoreLayout::blob(hex)) : base::Result<void>();
+}
+
+// Into the work folder.
+base::Result<TreeListing> LayerStore::unpack(const OpenArchive& archive, const WorkFolder& work,
+                                             const PreparedTree& tree,
+                                             ExtractionProgress* progress) const {
   const FileSource source = archive.source();
   TRY_ASSIGN(const ArchiveFormat format, recognise_archive(source));
   if (format == ArchiveFormat::none)
     return broken_archive("it is neither a zip nor a tar archive",
                           "Give a zip, a tar or a folder.");
-  TRY_ASSIGN(const WorkFolder work, WorkFolder::make(root_fd_.get()));
   TRY(make_folder(work.fd(), tree_in_work));
   TRY_ASSIGN(const base::UniqueFd tree_fd, open_folder(work.fd(), tree_in_work));
   if (::fchmod(tree_fd.get(), 0755) != 0) return cannot_write(errno, tree_in_work);
@@ -340,10 +485,13 @@ base::Result<void> LayerStore::extract(const OpenArchive& archive, PreparedTree&
                                   .kind = tree.kind,
                                   .reference = tree.reference,
                                   .progress = progress};
-  TRY_ASSIGN(const TreeListing listing,
-             format == ArchiveFormat::zip ? extract_zip(request) : extract_tar(request, format));
-  TRY(archive.check_unchanged());
+  return format == ArchiveFormat::zip ? extract_zip(request) : extract_tar(request, format);
+}
 
+// Out of the work folder to its place under the digest, whose lock the caller holds.
+base::Result<void> LayerStore::publish(const OpenArchive& archive, const WorkFolder& work,
+                                       const TreeListing& listing, PreparedTree& tree) const {
+  const std::string hex = tree.digest->hex();
   const Manifest manifest{.first_reference = tree.reference,
                           .archive_bytes = archive.stamp.size,
                           .summary = summarise(listing)};
@@ -371,35 +519,14 @@ base::Result<void> LayerStore::keep_archive(const OpenArchive& archive,
     return {};
   }
   TRY_ASSIGN(const WorkFolder work, WorkFolder::make(root_fd_.get()));
-  const base::UniqueFd copy(
-      ::openat(work.fd(), "blob", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!copy) return cannot_write(errno, blob);
-  // Shared blocks where the file system can; never a hard link, which an edit would change too.
-  if (::ioctl(copy.get(), FICLONE, archive.fd.get()) != 0) {
-    off_t offset = 0;
-    while (static_cast<std::uint64_t>(offset) < archive.stamp.size) {
-      const ssize_t count =
-          ::copy_file_range(archive.fd.get(), &offset, copy.get(), nullptr,
-                            archive.stamp.size - static_cast<std::uint64_t>(offset), 0);
-      if (count > 0) continue;
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0 && (errno == ENOSPC || errno == EDQUOT)) return cannot_write(errno, blob);
-      break;
-    }
-    // Across file systems of old kernels only plain reads and writes work.
-    const FileSource source = archive.source();
-    const auto buffer = std::make_unique_for_overwrite<char[]>(hash_block);
-    while (static_cast<std::uint64_t>(offset) < archive.stamp.size) {
-      const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(
-          hash_block, archive.stamp.size - static_cast<std::uint64_t>(offset)));
-      TRY(source.read_at(static_cast<std::uint64_t>(offset), buffer.get(), count));
-      if (auto written = base::write_all(copy.get(), {buffer.get(), count}); !written)
-        return cannot_write(errno, blob);
-      offset += static_cast<off_t>(count);
-    }
+  TRY_ASSIGN(const base::UniqueFd copy, new_blob(work));
+  if (!clone(archive.fd.get(), copy.get())) {
+    // Plain reads and writes: within one file system the kernel's own copy is slower, page by page.
+    TRY_ASSIGN(const base::Digest copied, digest_of(archive.source(), copy.get()));
+    if (copied != digest) return OpenArchive::changed();
   }
   TRY(archive.check_unchanged());
-  return work.move_out("blob", blob);
+  return work.move_out(blob_in_work, blob);
 }
 
 base::Result<PreparedTree> LayerStore::add_bytes(std::string_view bytes,
@@ -414,15 +541,16 @@ base::Result<PreparedTree> LayerStore::add_bytes(std::string_view bytes,
     tree.verify_time = watch.lap();
     const std::string hex = tree.digest->hex();
     TRY_ASSIGN(const WorkFolder work, WorkFolder::make(root_fd_.get()));
-    TRY(write_new_file(work.fd(), "blob", bytes));
+    TRY(write_new_file(work.fd(), blob_in_work, bytes));
     OpenArchive archive;
-    archive.fd.reset(::openat(work.fd(), "blob", O_RDONLY | O_CLOEXEC));
+    archive.fd.reset(::openat(work.fd(), blob_in_work, O_RDONLY | O_CLOEXEC));
     struct stat status{};
     if (!archive.fd || ::fstat(archive.fd.get(), &status) != 0)
       return base::from_errno(errno, "cannot be read");
     archive.stamp = stamp_of(status);
-    TRY(prepare_archive(archive, tree, progress));
-    TRY(work.move_out("blob", StoreLayout::blob(hex)));
+    archive.hashed = true;
+    TRY(prepare_archive(archive, tree, progress, false));
+    TRY(work.move_out(blob_in_work, StoreLayout::blob(hex)));
     return tree;
   });
   if (!prepared) return base::with_prefix(prepared.error(), subject(kind, reference));
@@ -447,7 +575,7 @@ base::Result<PreparedTree> LayerStore::prepare(const base::Digest& digest,
     archive.path.clear();  // Its name is its digest; no need to remember it.
     tree.digest = digest;
     tree.resolve_time = watch.lap();
-    TRY(prepare_archive(archive, tree, progress));
+    TRY(prepare_archive(archive, tree, progress, false));
     return tree;
   });
   if (!prepared) return base::with_prefix(prepared.error(), subject(kind, reference));

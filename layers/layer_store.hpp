@@ -19,6 +19,8 @@
 
 namespace layers {
 
+class WorkFolder;
+
 /// One row of `lamina store ls`.
 struct StoredTree {
   base::Digest digest;
@@ -113,9 +115,18 @@ class LayerStore {
                                            ExtractionProgress* progress, bool keep);
   base::Result<PreparedTree> prepare_folder(const std::string& path, PreparedTree tree) const;
   base::Result<void> prepare_archive(OpenArchive& archive, PreparedTree& tree,
-                                     ExtractionProgress* progress) const;
+                                     ExtractionProgress* progress, bool keep) const;
+  /// With the digest known; unless this process has just computed it, it is checked alongside.
   base::Result<void> extract(const OpenArchive& archive, PreparedTree& tree,
                              ExtractionProgress* progress) const;
+  /// With the digest computed alongside.
+  base::Result<void> extract_and_hash(const OpenArchive& archive, PreparedTree& tree,
+                                      ExtractionProgress* progress, bool keep) const;
+  base::Result<TreeListing> unpack(const OpenArchive& archive, const WorkFolder& work,
+                                   const PreparedTree& tree, ExtractionProgress* progress) const;
+  base::Result<void> publish(const OpenArchive& archive, const WorkFolder& work,
+                             const TreeListing& listing, PreparedTree& tree) const;
+  bool may_be_known(std::uint64_t archive_bytes) const;
   base::Result<void> keep_archive(const OpenArchive& archive, const base::Digest& digest) const;
   bool load_tree(const base::Digest& digest, PreparedTree& tree) const;
   /// Held by the one process that makes what `key` stands for; leaves no file behind.
@@ -132,7 +143,8 @@ class LayerStore {
     int root_fd_;
     std::string path_;
   };
-  base::Result<KeyLock> lock(const std::string& key) const;
+  /// `waited` (may be null) tells whether another process had it.
+  base::Result<KeyLock> lock(const std::string& key, bool* waited = nullptr) const;
   base::Result<GarbageReport> collect_alone(
       std::chrono::seconds unused_for,
       const std::function<bool(const base::Digest&)>& wanted_archive) const;

@@ -62,7 +62,7 @@ struct PreparedTree {
   TreeSummary summary;
   /// Looking it up, or walking the folder.
   std::chrono::nanoseconds resolve_time{};
-  /// Hashing an archive not seen before at this path.
+  /// Hashing an archive not seen before at this path; 0 where that went alongside the unpacking.
   std::chrono::nanoseconds verify_time{};
   /// Unpacking, or waiting for another process that unpacks the same archive.
   std::chrono::nanoseconds extract_time{};

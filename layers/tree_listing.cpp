@@ -140,27 +140,31 @@ void append_bytes(std::string& text, Number number) {
 
 }  // namespace
 
+void count_in(TreeSummary& summary, const TreeEntry& entry) {
+  if (entry.type == TreeEntry::Type::directory) {
+    ++summary.directories;
+    if (entry.implicit) ++summary.implicit_directories;
+    if (entry.mode != 0755) ++summary.odd_directories;
+    if ((entry.mode & searchable_by_others) == 0)
+      note(summary.unsearchable_directories, entry.path);
+    return;
+  }
+  ++summary.files;
+  summary.unpacked_bytes += entry.size;
+  if (entry.type == TreeEntry::Type::file && (entry.mode & readable_by_others) == 0)
+    note(summary.unreadable_files, entry.path);
+}
+
 TreeSummary summarise(const TreeListing& listing) {
   TreeSummary summary;
-  for (const TreeEntry& entry : listing) {
-    if (entry.type == TreeEntry::Type::directory) {
-      ++summary.directories;
-      if (entry.implicit) ++summary.implicit_directories;
-      if (entry.mode != 0755) ++summary.odd_directories;
-      if ((entry.mode & searchable_by_others) == 0)
-        note(summary.unsearchable_directories, entry.path);
-      continue;
-    }
-    ++summary.files;
-    summary.unpacked_bytes += entry.size;
-    if (entry.type == TreeEntry::Type::file && (entry.mode & readable_by_others) == 0)
-      note(summary.unreadable_files, entry.path);
-  }
+  for (const TreeEntry& entry : listing) count_in(summary, entry);
   return summary;
 }
 
 std::string to_text(const TreeListing& listing) {
   std::string text(format_line);
+  constexpr std::size_t usual_line = 96;
+  text.reserve(text.size() + listing.size() * usual_line);
   char number[32];
   const auto append = [&text, &number](auto value, int base) {
     text.append(number, std::to_chars(number, number + sizeof number, value, base).ptr);

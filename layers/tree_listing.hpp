@@ -35,6 +35,8 @@ using TreeListing = std::vector<TreeEntry>;
 
 /// root_mode is left at 0755.
 TreeSummary summarise(const TreeListing& listing);
+/// The same, entry by entry.
+void count_in(TreeSummary& summary, const TreeEntry& entry);
 
 /// The text kept beside a tree in the store, one entry a line, and its way back.
 std::string to_text(const TreeListing& listing);

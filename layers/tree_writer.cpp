@@ -60,6 +60,12 @@ base::Result<void> TreeWriter::write_file(const TreeEntry& entry, const void* by
                                           std::size_t size) const {
   TRY_ASSIGN(const int fd, create_file(entry));
   const base::UniqueFd file(fd);
+  TRY(append(fd, entry, bytes, size));
+  return finish_file(fd, entry);
+}
+
+base::Result<void> TreeWriter::append(int fd, const TreeEntry& entry, const void* bytes,
+                                      std::size_t size) {
   const auto* from = static_cast<const char*>(bytes);
   while (size > 0) {
     const ssize_t count = ::write(fd, from, size);
@@ -70,7 +76,7 @@ base::Result<void> TreeWriter::write_file(const TreeEntry& entry, const void* by
     from += count;
     size -= static_cast<std::size_t>(count);
   }
-  return finish_file(fd, entry);
+  return {};
 }
 
 base::Result<void> TreeWriter::make_symlink(const TreeEntry& entry) const {

@@ -24,8 +24,11 @@ class TreeWriter {
   /// Modes and times of directories, deepest first: a 0500 directory can be filled before.
   base::Result<void> finish_directories(const TreeListing& sorted) const;
 
-  /// For writers that stream: a new file, its final mode and time by finish_file().
+  /// For writers that stream: a new file, its content piece by piece, its final mode and time by
+  /// finish_file().
   base::Result<int> create_file(const TreeEntry& entry) const;
+  static base::Result<void> append(int fd, const TreeEntry& entry, const void* bytes,
+                                   std::size_t size);
   base::Result<void> finish_file(int fd, const TreeEntry& entry) const;
 
  private:

@@ -1,3 +1,4 @@
+#include "base/unique_fd.hpp"
 #include "layers/archive_error.hpp"
 #include "layers/archive_extractor.hpp"
 #include "layers/limits.hpp"
@@ -21,25 +22,25 @@ namespace {
 // enough that all end together.
 constexpr std::uint64_t batch_bytes = 512u << 10;
 constexpr std::size_t batch_members = 64;
-// Members from here on are done first, largest first, one at a time.
-constexpr std::uint64_t large_member = 1u << 20;
+// Members from here on are done first, largest first, one at a time, and in pieces.
+constexpr std::uint64_t large_member = ZipMemberReader::worth_pieces;
 // Below this a second thread costs more than it brings.
 constexpr std::uint64_t bytes_for_a_thread = 512u << 10;
 constexpr std::size_t members_for_a_thread = 100;
 
-using Order = std::vector<const ZipMember*>;
+using Order = std::vector<ZipMember*>;
 
 /// The work as a list of batches; workers take them by number.
-std::vector<Order> batches_of(const std::vector<ZipMember>& members) {
+std::vector<Order> batches_of(std::vector<ZipMember>& members) {
   std::vector<Order> batches;
-  for (const ZipMember& member : members)
+  for (ZipMember& member : members)
     if (member.entry.size >= large_member) batches.push_back({&member});
   std::sort(batches.begin(), batches.end(), [](const Order& a, const Order& b) {
     return a.front()->entry.size > b.front()->entry.size;
   });
   Order batch;
   std::uint64_t bytes = 0;
-  for (const ZipMember& member : members) {
+  for (ZipMember& member : members) {
     if (member.entry.size >= large_member) continue;
     batch.push_back(&member);
     bytes += member.entry.size;
@@ -52,10 +53,11 @@ std::vector<Order> batches_of(const std::vector<ZipMember>& members) {
   return batches;
 }
 
-/// Shared by the workers. The first error stops all.
+/// Shared by the workers. The first error stops all. A member belongs to the one worker that took
+/// it, which fills in the target of a symbolic link; nobody changes a path.
 class Workers {
  public:
-  Workers(const ExtractionRequest& request, const ZipContents& contents, const TreeWriter& writer,
+  Workers(const ExtractionRequest& request, ZipContents& contents, const TreeWriter& writer,
           const ProgressScope& progress)
       : request_(request),
         contents_(contents),
@@ -63,21 +65,31 @@ class Workers {
         progress_(progress),
         batches_(batches_of(contents.members)) {}
 
-  base::Result<TreeListing> run() {
+  ~Workers() {
+    stop_.store(true, std::memory_order_relaxed);
+    join();
+  }
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  void start() {
     const std::size_t threads = thread_count();
-    std::vector<std::thread> others;
-    others.reserve(threads);
+    others_.reserve(threads);
     for (std::size_t i = 1; i < threads; ++i) {
       try {
-        others.emplace_back([this] { work(); });
+        others_.emplace_back([this] { work(); });
       } catch (const std::system_error&) {
         break;  // A host that grants fewer threads gets the same tree, only later.
       }
     }
+  }
+
+  /// Works too, until nothing is left to do.
+  base::Result<void> finish() {
     work();
-    for (std::thread& other : others) other.join();
+    join();
     if (error_) return std::move(*error_);
-    return std::move(symlinks_);
+    return {};
   }
 
  private:
@@ -90,6 +102,11 @@ class Workers {
                                     contents_.members.size() / members_for_a_thread);
     const std::uint64_t cores = std::max(1u, std::thread::hardware_concurrency());
     return static_cast<std::size_t>(std::min({useful, cores, std::uint64_t{batches_.size()}}));
+  }
+
+  void join() {
+    for (std::thread& other : others_) other.join();
+    others_.clear();
   }
 
   void work() {
@@ -108,10 +125,14 @@ class Workers {
 
   base::Result<void> unpack(const Order& batch, ZipMemberReader& reader) {
     std::uint64_t bytes = 0;
-    for (const ZipMember* member : batch) {
+    for (ZipMember* member : batch) {
+      if (member->entry.size >= large_member && member->entry.type == TreeEntry::Type::file) {
+        TRY(unpack_in_pieces(*member, reader));
+        continue;
+      }
       TRY_ASSIGN(const auto content, reader.read(*member));
       if (member->entry.type == TreeEntry::Type::symlink) {
-        TRY(keep_symlink(member->entry, content));
+        TRY(keep_target(member->entry, content));
       } else {
         TRY(writer_.write_file(member->entry, content.data(), content.size()));
       }
@@ -121,22 +142,35 @@ class Workers {
     return {};
   }
 
-  // Made when no file is left to write: nothing can go through a link of the archive.
-  base::Result<void> keep_symlink(const TreeEntry& entry, std::span<const unsigned char> target) {
-    TreeEntry link = entry;
+  base::Result<void> unpack_in_pieces(const ZipMember& member, ZipMemberReader& reader) {
+    TRY_ASSIGN(const int fd, writer_.create_file(member.entry));
+    const base::UniqueFd file(fd);
+    const auto append = [&](std::span<const unsigned char> piece) -> base::Result<void> {
+      // Another worker failed: nobody will want this.
+      if (stop_.load(std::memory_order_relaxed))
+        return base::Error(base::ErrorKind::io_error, "stopped");
+      TRY(TreeWriter::append(fd, member.entry, piece.data(), piece.size()));
+      progress_.advanced(piece.size());
+      return {};
+    };
+    TRY(reader.read_in_pieces(member, append));
+    return writer_.finish_file(fd, member.entry);
+  }
+
+  // The link is made when no file is left to write: nothing can go through a link of the archive.
+  static base::Result<void> keep_target(TreeEntry& link, std::span<const unsigned char> target) {
     link.link_target.assign(reinterpret_cast<const char*>(target.data()), target.size());
     if (target.empty() || link.link_target.find('\0') != std::string::npos)
-      return broken_archive(shown_name(entry.path) + " is a symbolic link to nothing",
+      return broken_archive(shown_name(link.path) + " is a symbolic link to nothing",
                             "Repack it without that entry.");
-    const std::lock_guard guard(mutex_);
-    symlinks_.push_back(std::move(link));
     return {};
   }
 
   void fail(base::Error error) {
-    stop_.store(true, std::memory_order_relaxed);
+    // The error first: who is stopped by the flag must not come before the one who set it.
     const std::lock_guard guard(mutex_);
     if (!error_) error_ = std::move(error);
+    stop_.store(true, std::memory_order_relaxed);
   }
 
   const ExtractionRequest& request_;
@@ -147,25 +181,35 @@ class Workers {
   std::atomic<std::size_t> next_ = 0;
   std::atomic<bool> stop_ = false;
   std::mutex mutex_;
-  TreeListing symlinks_;
+  std::vector<std::thread> others_;
   std::optional<base::Error> error_;
 };
 
-TreeListing listing_of(ZipContents contents, const TreeListing& symlinks) {
-  TreeListing listing = std::move(contents.directories);
-  listing.reserve(listing.size() + contents.members.size());
-  for (ZipMember& member : contents.members)
-    if (member.entry.type == TreeEntry::Type::file) listing.push_back(std::move(member.entry));
-  listing.insert(listing.end(), symlinks.begin(), symlinks.end());
-  std::sort(listing.begin(), listing.end(),
-            [](const TreeEntry& a, const TreeEntry& b) { return a.path < b.path; });
-  return listing;
+/// All entries by path. Only looks at paths, so that the workers may fill in the rest meanwhile.
+std::vector<TreeEntry*> by_path(ZipContents& contents) {
+  const auto comes_before = [](const TreeEntry* a, const TreeEntry* b) {
+    return a->path < b->path;
+  };
+  std::vector<TreeEntry*> members;
+  members.reserve(contents.members.size());
+  for (ZipMember& member : contents.members) members.push_back(&member.entry);
+  // Tools that pack a sorted listing of files are many.
+  if (!std::is_sorted(members.begin(), members.end(), comes_before))
+    std::sort(members.begin(), members.end(), comes_before);
+  std::vector<TreeEntry*> directories;
+  directories.reserve(contents.directories.size());
+  for (TreeEntry& directory : contents.directories) directories.push_back(&directory);
+  std::vector<TreeEntry*> all(members.size() + directories.size());
+  std::merge(members.begin(), members.end(), directories.begin(), directories.end(), all.begin(),
+             comes_before);
+  return all;
 }
 
 TreeSummary summary_of(const ZipContents& contents) {
-  TreeListing all = contents.directories;
-  for (const ZipMember& member : contents.members) all.push_back(member.entry);
-  return summarise(all);
+  TreeSummary summary;
+  for (const TreeEntry& directory : contents.directories) count_in(summary, directory);
+  for (const ZipMember& member : contents.members) count_in(summary, member.entry);
+  return summary;
 }
 
 }  // namespace
@@ -180,11 +224,17 @@ base::Result<TreeListing> extract_zip(const ExtractionRequest& request) {
   for (const TreeEntry& directory : contents.directories)
     TRY(writer.make_directory(directory.path));
   Workers workers(request, contents, writer, progress);
-  TRY_ASSIGN(const TreeListing symlinks, workers.run());
+  workers.start();
+  const std::vector<TreeEntry*> sorted = by_path(contents);
+  TRY(workers.finish());
   // From here on symbolic links exist, and nothing but links and attributes is made.
-  for (const TreeEntry& link : symlinks) TRY(writer.make_symlink(link));
+  for (const ZipMember& member : contents.members)
+    if (member.entry.type == TreeEntry::Type::symlink) TRY(writer.make_symlink(member.entry));
   TRY(writer.finish_directories(contents.directories));
-  return listing_of(std::move(contents), symlinks);
+  TreeListing listing;
+  listing.reserve(sorted.size());
+  for (TreeEntry* entry : sorted) listing.push_back(std::move(*entry));
+  return listing;
 }
 
 }  // namespace layers

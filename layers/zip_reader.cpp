@@ -41,6 +41,9 @@ constexpr std::uint64_t densest_deflate = 1032;
 // A central directory past this has more than max_tree_entries entries of usual names.
 constexpr std::uint64_t largest_directory = 256u << 20;
 constexpr std::size_t kept_buffer = 4u << 20;
+// Of what read_in_pieces() reads and gives at a time. Both fit into the cache of one core.
+constexpr std::size_t packed_piece = 128u << 10;
+constexpr std::size_t piece_size = 256u << 10;
 // Room for the extra fields of a local header, so that one read fetches header and data.
 constexpr std::size_t usual_extra = 64;
 constexpr std::size_t longest_link_target = 4095;
@@ -221,13 +224,13 @@ base::Result<ZipMember> parse_central(const unsigned char* record, std::string_v
 class TreeBuilder {
  public:
   base::Result<void> add(ZipMember member) {
-    const auto [known, is_new] = by_path_.try_emplace(member.entry.path, members_.size());
-    if (is_new) {
-      members_.push_back(std::move(member));
-    } else {
-      members_[known->second] = std::move(member);
-    }
-    if (members_.size() > max_tree_entries) return too_many();
+    const auto known = by_path_.find(member.entry.path);
+    if (known == by_path_.end()) return keep(std::move(member));
+    // The key is a view of the path that goes away.
+    const std::size_t place = known->second;
+    by_path_.erase(known);
+    members_[place] = std::move(member);
+    by_path_.emplace(members_[place].entry.path, place);
     return {};
   }
 
@@ -235,6 +238,7 @@ class TreeBuilder {
     ZipContents contents;
     std::uint64_t total = 0;
     const std::size_t named = members_.size();
+    contents.members.reserve(named);
     for (std::size_t i = 0; i < named; ++i) {
       TRY(add_parents(members_[i].entry.path));
       total += members_[i].entry.size;
@@ -252,9 +256,12 @@ class TreeBuilder {
     }
     std::sort(contents.directories.begin(), contents.directories.end(),
               [](const TreeEntry& a, const TreeEntry& b) { return a.path < b.path; });
-    std::sort(
-        contents.members.begin(), contents.members.end(),
-        [](const ZipMember& a, const ZipMember& b) { return a.header_offset < b.header_offset; });
+    const auto lies_before = [](const ZipMember& a, const ZipMember& b) {
+      return a.header_offset < b.header_offset;
+    };
+    // As they nearly always are.
+    if (!std::is_sorted(contents.members.begin(), contents.members.end(), lies_before))
+      std::sort(contents.members.begin(), contents.members.end(), lies_before);
     return contents;
   }
 
@@ -264,21 +271,27 @@ class TreeBuilder {
                                                  " entries. Leave out what is not needed."};
   }
 
+  base::Result<void> keep(ZipMember member) {
+    members_.push_back(std::move(member));
+    by_path_.emplace(members_.back().entry.path, members_.size() - 1);
+    if (members_.size() > max_tree_entries) return too_many();
+    return {};
+  }
+
   base::Result<void> add_parents(const std::string& path) {
     std::string_view parent = parent_path(path);
     // Neighbours in an archive mostly share their folder.
     if (parent == last_parent_) return {};
     last_parent_ = parent;
     for (; !parent.empty(); parent = parent_path(parent)) {
-      const auto [known, is_new] = by_path_.try_emplace(std::string(parent), members_.size());
-      if (is_new) {
+      const auto known = by_path_.find(parent);
+      if (known == by_path_.end()) {
         ZipMember implicit;
         implicit.entry.path = parent;
         implicit.entry.type = TreeEntry::Type::directory;
         implicit.entry.mode = 0755;
         implicit.entry.implicit = true;
-        members_.push_back(std::move(implicit));
-        if (members_.size() > max_tree_entries) return too_many();
+        TRY(keep(std::move(implicit)));
         continue;
       }
       switch (members_[known->second].entry.type) {
@@ -297,9 +310,9 @@ class TreeBuilder {
     return {};
   }
 
-  // A deque: the views of paths in add_parents() must outlive what it adds.
+  // A deque: the keys are views of paths in it, which stay where they are.
   std::deque<ZipMember> members_;
-  std::unordered_map<std::string, std::size_t> by_path_;
+  std::unordered_map<std::string_view, std::size_t> by_path_;
   std::string last_parent_;
 };
 
@@ -370,62 +383,160 @@ unsigned char* ZipMemberReader::Buffer::at_least(std::size_t wanted) {
   return bytes.get();
 }
 
+namespace {
+
+base::Error broken_member(const ZipMember& member, std::string_view what) {
+  return broken_archive(shown_name(member.entry.path) + " " + std::string(what), make_again);
+}
+
+constexpr std::string_view past_the_end = "lies past the end of the archive";
+constexpr std::string_view wrong_size = "is not as large as it states";
+constexpr std::string_view broken_data = "has broken deflate data";
+constexpr std::string_view wrong_crc32 = "has a wrong CRC-32";
+
+}  // namespace
+
+base::Result<void> ZipMemberReader::check_sizes(const ZipMember& member) const {
+  const TreeEntry& entry = member.entry;
+  if (member.header_offset > data_end_ || data_end_ - member.header_offset < local_size)
+    return broken_member(member, past_the_end);
+  if (member.compressed_size > data_end_ - member.header_offset)
+    return broken_member(member, past_the_end);
+  if (member.method == method_stored && member.compressed_size != entry.size)
+    return broken_member(member, "states two different sizes");
+  if (member.method == method_deflate && entry.size / densest_deflate > member.compressed_size)
+    return broken_member(member, wrong_size);
+  if (entry.type == TreeEntry::Type::symlink && entry.size > longest_link_target)
+    return broken_member(member, "is a symbolic link with too long a target");
+  return {};
+}
+
+base::Result<std::size_t> ZipMemberReader::check_header(
+    const ZipMember& member, std::span<const unsigned char> bytes) const {
+  if (u32(bytes.data()) != local_signature)
+    return broken_member(member, "has a broken local header");
+  if ((u16(bytes.data() + 6) & encrypted_flag) != 0) return broken_member(member, "is encrypted");
+  if (u16(bytes.data() + 8) != member.method)
+    return broken_member(member, "has two different methods");
+  const std::size_t name_size = u16(bytes.data() + 26);
+  const std::size_t data_begin = local_size + name_size + u16(bytes.data() + 28);
+  const std::uint64_t room = data_end_ - member.header_offset;
+  if (data_begin > room || member.compressed_size > room - data_begin)
+    return broken_member(member, past_the_end);
+  if (local_size + name_size > bytes.size()) return data_begin;
+  // Two names for one entry would show different trees to different tools.
+  const std::string_view name(reinterpret_cast<const char*>(bytes.data() + local_size), name_size);
+  if (name != member.entry.path) {
+    const auto local_name = tree_path(name);
+    if (!local_name || *local_name != member.entry.path)
+      return broken_member(member, "has another name in its local header");
+  }
+  return data_begin;
+}
+
 base::Result<std::span<const unsigned char>> ZipMemberReader::read(const ZipMember& member) {
   const TreeEntry& entry = member.entry;
-  const auto broken = [&entry](std::string_view what) {
-    return broken_archive(shown_name(entry.path) + " " + std::string(what), make_again);
-  };
-  if (member.header_offset > data_end_ || data_end_ - member.header_offset < local_size)
-    return broken("lies past the end of the archive");
-  const std::uint64_t room = data_end_ - member.header_offset;
-  if (member.compressed_size > room) return broken("lies past the end of the archive");
-  if (member.method == method_stored && member.compressed_size != entry.size)
-    return broken("states two different sizes");
-  if (member.method == method_deflate && entry.size / densest_deflate > member.compressed_size)
-    return broken("is not as large as it states");
-  if (entry.type == TreeEntry::Type::symlink && entry.size > longest_link_target)
-    return broken("is a symbolic link with too long a target");
-
+  TRY(check_sizes(member));
   const std::size_t guess = static_cast<std::size_t>(std::min<std::uint64_t>(
-      room, local_size + entry.path.size() + usual_extra + member.compressed_size));
+      data_end_ - member.header_offset,
+      local_size + entry.path.size() + usual_extra + member.compressed_size));
   unsigned char* bytes = packed_.at_least(guess);
   TRY(source_.read_at(member.header_offset, bytes, guess));
-  if (u32(bytes) != local_signature) return broken("has a broken local header");
-  if ((u16(bytes + 6) & encrypted_flag) != 0) return broken("is encrypted");
-  if (u16(bytes + 8) != member.method) return broken("has two different methods");
-  const std::size_t name_size = u16(bytes + 26);
-  const std::size_t data_begin = local_size + name_size + u16(bytes + 28);
-  if (data_begin > room || member.compressed_size > room - data_begin)
-    return broken("lies past the end of the archive");
-  if (data_begin > guess || member.compressed_size > guess - data_begin) {
-    const std::size_t all = data_begin + static_cast<std::size_t>(member.compressed_size);
+  TRY_ASSIGN(const std::size_t data_begin, check_header(member, {bytes, guess}));
+  const std::size_t packed_size = static_cast<std::size_t>(member.compressed_size);
+  if (data_begin > guess || packed_size > guess - data_begin) {
+    const std::size_t all = data_begin + packed_size;
     bytes = packed_.at_least(all);
     TRY(source_.read_at(member.header_offset, bytes, all));
-    if (u16(bytes + 26) != name_size || u16(bytes + 28) + local_size + name_size != data_begin)
-      return broken("changed while it was read");
+    TRY_ASSIGN(const std::size_t again, check_header(member, {bytes, all}));
+    if (again != data_begin) return broken_member(member, "changed while it was read");
   }
-  // Two names for one entry would show different trees to different tools.
-  const auto local_name = tree_path({reinterpret_cast<const char*>(bytes + local_size), name_size});
-  if (!local_name || *local_name != entry.path)
-    return broken("has another name in its local header");
 
   const unsigned char* data = bytes + data_begin;
   const std::size_t size = static_cast<std::size_t>(entry.size);
   if (member.method == method_deflate) {
     unsigned char* output = unpacked_.at_least(std::max<std::size_t>(size, 1));
-    switch (
-        inflater_.inflate(data, static_cast<std::size_t>(member.compressed_size), output, size)) {
+    switch (inflater_.inflate(data, packed_size, output, size)) {
       case Inflater::Outcome::ok:
         break;
       case Inflater::Outcome::corrupt:
-        return broken("has broken deflate data");
+        return broken_member(member, broken_data);
       case Inflater::Outcome::wrong_size:
-        return broken("is not as large as it states");
+        return broken_member(member, wrong_size);
     }
     data = output;
   }
-  if (crc32(data, size) != entry.crc32) return broken("has a wrong CRC-32");
+  if (crc32(data, size) != entry.crc32) return broken_member(member, wrong_crc32);
   return std::span<const unsigned char>(data, size);
+}
+
+base::Result<void> ZipMemberReader::read_in_pieces(const ZipMember& member, const Take& take) {
+  TRY(check_sizes(member));
+  const std::size_t header_size = static_cast<std::size_t>(std::min<std::uint64_t>(
+      data_end_ - member.header_offset, local_size + member.entry.path.size() + usual_extra));
+  unsigned char* packed = packed_.at_least(piece_size);
+  TRY(source_.read_at(member.header_offset, packed, header_size));
+  TRY_ASSIGN(std::size_t data_begin, check_header(member, {packed, header_size}));
+  if (local_size + u16(packed + 26) > header_size) {
+    // A name with "./" or doubled slashes in it is longer than the path it stands for; never longer
+    // than a piece, since its size has 16 bits.
+    const std::size_t whole = local_size + u16(packed + 26);
+    TRY(source_.read_at(member.header_offset, packed, whole));
+    TRY_ASSIGN(data_begin, check_header(member, {packed, whole}));
+  }
+
+  std::uint64_t offset = member.header_offset + data_begin;
+  std::uint64_t packed_left = member.compressed_size;
+  std::uint64_t left = member.entry.size;
+  std::uint32_t crc = 0;
+  const auto give = [&](const unsigned char* bytes, std::size_t size) -> base::Result<void> {
+    if (size > left) return broken_member(member, wrong_size);
+    left -= size;
+    crc = crc32(crc, bytes, size);
+    return size > 0 ? take({bytes, size}) : base::Result<void>();
+  };
+  const auto next_piece = [&]() -> base::Result<std::size_t> {
+    const std::size_t size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(packed_piece, packed_left));
+    TRY(source_.read_at(offset, packed, size));
+    offset += size;
+    packed_left -= size;
+    return size;
+  };
+  if (member.method == method_stored) {
+    while (packed_left > 0) {
+      TRY_ASSIGN(const std::size_t size, next_piece());
+      TRY(give(packed, size));
+    }
+  } else {
+    if (!piece_inflater_) piece_inflater_ = std::make_unique<PieceInflater>();
+    piece_inflater_->reset();
+    unsigned char* output = unpacked_.at_least(piece_size);
+    PieceInflater::Input input;
+    std::size_t filled = 0;
+    for (auto outcome = PieceInflater::Outcome::more;
+         outcome != PieceInflater::Outcome::finished;) {
+      if (input.size == 0 && packed_left > 0) {
+        TRY_ASSIGN(input.size, next_piece());
+        input.bytes = packed;
+      }
+      const std::size_t before = input.size;
+      std::size_t produced = 0;
+      outcome = piece_inflater_->inflate(input, output + filled, piece_size - filled, produced);
+      if (outcome == PieceInflater::Outcome::corrupt) return broken_member(member, broken_data);
+      filled += produced;
+      // No input is left, but the stream goes on.
+      const bool stuck = produced == 0 && input.size == before;
+      if (stuck && outcome == PieceInflater::Outcome::more)
+        return broken_member(member, broken_data);
+      if (filled < piece_size && outcome == PieceInflater::Outcome::more) continue;
+      TRY(give(output, filled));
+      filled = 0;
+    }
+  }
+  if (left != 0) return broken_member(member, wrong_size);
+  if (crc != member.entry.crc32) return broken_member(member, wrong_crc32);
+  return {};
 }
 
 }  // namespace layers

@@ -6,6 +6,7 @@
 #include "layers/tree_listing.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -45,7 +46,20 @@ class ZipMemberReader {
   /// The content, checked against the stored size and CRC-32; valid until the next call.
   base::Result<std::span<const unsigned char>> read(const ZipMember& member);
 
+  /// The content in pieces of piece_size at most, in memory that does not grow with the member. The
+  /// last piece is out before the CRC-32 is known: on an error, what `take` has made of them is
+  /// void.
+  using Take = std::function<base::Result<void>(std::span<const unsigned char>)>;
+  base::Result<void> read_in_pieces(const ZipMember& member, const Take& take);
+  /// What read_in_pieces() is faster for: below it, one buffer still fits into the cache.
+  static constexpr std::uint64_t worth_pieces = 1u << 20;
+
  private:
+  base::Result<void> check_sizes(const ZipMember& member) const;
+  /// Where the data of a member begins, counted from its header; `bytes` are the first of it.
+  base::Result<std::size_t> check_header(const ZipMember& member,
+                                         std::span<const unsigned char> bytes) const;
+
   struct Buffer {
     std::unique_ptr<unsigned char[]> bytes;
     std::size_t size = 0;
@@ -55,6 +69,7 @@ class ZipMemberReader {
   const ByteSource& source_;
   std::uint64_t data_end_;
   Inflater inflater_;
+  std::unique_ptr<PieceInflater> piece_inflater_;
   Buffer packed_;
   Buffer unpacked_;
 };

@@ -21,7 +21,7 @@ packages_of() {
       echo clang-19 lld-19 cmake ninja-build ccache
       boost_package "$distribution"
       echo nlohmann-json3-dev libfmt-dev libcli11-dev
-      echo libarchive-dev libdeflate-dev zlib1g-dev libzstd-dev nettle-dev libelf-dev
+      echo libarchive-dev libdeflate-dev libisal-dev zlib1g-dev libzstd-dev nettle-dev libelf-dev
       ;;
     # newuidmap and newgidmap let an ordinary user give the function an id of its own.
     run)

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <span>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const layers::MemorySource source(bytes, size);
@@ -17,6 +18,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     total += member.entry.size;
     const auto content = reader.read(member);
     if (content && content->size() != member.entry.size) std::abort();
+    std::uint64_t in_pieces = 0;
+    const auto read = reader.read_in_pieces(
+        member, [&in_pieces](std::span<const unsigned char> piece) -> base::Result<void> {
+          in_pieces += piece.size();
+          return {};
+        });
+    // More than is stated is never handed out, also not by a stream that goes on.
+    if (in_pieces > member.entry.size) std::abort();
+    if (read && in_pieces != member.entry.size) std::abort();
     if (member.entry.path.empty() || member.entry.path.front() == '/') std::abort();
     if ((member.entry.mode & ~0777U) != 0) std::abort();
   }

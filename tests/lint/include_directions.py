@@ -39,6 +39,7 @@ LIBRARIES = [
      "in layers/tar_extractor.cpp only"),
     (r"libdeflate\.h", r"layers/(in|de)flate\.cpp|(tests|benchmarks)/.*",
      "in layers/inflate.cpp and deflate.cpp only"),
+    (r"isa-l.*", r"layers/inflate\.cpp|(tests|benchmarks)/.*", "in layers/inflate.cpp only"),
     (r"(libelf|gelf|elf)\.h", r"diagnosis/elf_file\.cpp|(tests|benchmarks)/.*",
      "in diagnosis/elf_file.cpp only"),
     (r"nettle/.*", r"base/\w+\.cpp|(tests|benchmarks)/.*", "in base/*.cpp only"),

@@ -5,7 +5,11 @@
 // Taken now, before a function may replace them.
 const { closeSync, read, readSync, writeSync } = require('fs');
 const { toErrorBody, toXRayCause } = require('./errors.cjs');
-const runtimeSocket = require('./runtime-socket.node');
+
+// As require() would load it, without the search that takes four times as long as the loading.
+const addon = { exports: {} };
+process.dlopen(addon, `${__dirname}/runtime-socket.node`);
+const runtimeSocket = addon.exports;
 
 const API = '/2018-06-01/runtime/';
 const LARGEST_XRAY_HEADER = 1024 * 1024;

@@ -74,6 +74,17 @@ std::string many_files(int count, std::size_t size) {
   return zip.build();
 }
 
+/// A stored member of bytes that do not compress.
+std::string noisy_zip(const std::string& name, std::size_t size) {
+  std::string noise;
+  std::uint32_t state = static_cast<unsigned char>(name[0]);
+  while (noise.size() < size) {
+    state = state * 1664525 + 1013904223;
+    noise += static_cast<char>(state >> 24);
+  }
+  return ZipBuilder().file(name, noise).file("d/small", "x").build();
+}
+
 template <typename Action>
 pid_t forked(Action action) {
   const pid_t child = ::fork();
@@ -295,6 +306,89 @@ TEST_CASE("add keeps the archive, also one that came as bytes") {
   REQUIRE(rows->size() == 2);
   CHECK((*rows)[0].has_archive);
   CHECK((*rows)[0].digest < (*rows)[1].digest);
+}
+
+TEST_CASE("an archive that the store cannot know is hashed while it is unpacked") {
+  const ScratchFolder scratch;
+  auto store = open_store(scratch / "store");
+  const std::string zip = noisy_zip("a", 3'000'000);
+  const std::string file = scratch.write("a.zip", zip);
+  settle(file);
+  const auto added = store.add(file, PackageKind::layer);
+  REQUIRE_MESSAGE(ok(added), message_of(added));
+  CHECK(added->origin == Origin::extracted);
+  CHECK(added->digest == base::sha256(zip));
+  CHECK(added->verify_time.count() == 0);
+  CHECK(content_of(*store.archive_path(*added->digest)) == zip);
+  CHECK(entries_in(scratch / "store/tmp") == 0);
+  CHECK(entries_in(scratch / "store/locks") == 1);
+  // It is remembered as if it had been hashed before, and another of its size is hashed first.
+  CHECK(prepared(store, file).origin == Origin::found_in_store);
+  const auto copy = prepared(store, scratch.write("b.zip", zip));
+  CHECK(copy.origin == Origin::found_in_store);
+  CHECK(copy.verify_time.count() > 0);
+}
+
+TEST_CASE("an archive that changes while it is unpacked is refused and leaves nothing") {
+  const ScratchFolder scratch;
+  auto store = open_store(scratch / "store");
+  const std::string file = scratch.write("a.zip", noisy_zip("a", 3'000'000));
+  struct Meddler : layers::ExtractionProgress {
+    explicit Meddler(std::string path) : archive(std::move(path)) {}
+    void started(std::string_view, std::uint64_t) override {
+      // After the directory was read, before the members are.
+      REQUIRE(::truncate(archive.c_str(), 1'000'000) == 0);
+    }
+    void advanced(std::uint64_t) override {}
+    void finished() override {}
+    std::string archive;
+  } meddler(file);
+  const auto refused = store.add(file, PackageKind::layer, &meddler);
+  REQUIRE(!refused);
+  CHECK(refused.error().kind == base::ErrorKind::corrupt_data);
+  CHECK(nothing_left(scratch / "store"));
+  CHECK(entries_in(scratch / "store/blobs/sha256") == 0);
+}
+
+TEST_CASE("a kept archive that is no longer what it was kept as is refused") {
+  const ScratchFolder scratch;
+  auto store = open_store(scratch / "store");
+  const auto added = store.add_bytes(noisy_zip("a", 100'000), "upload", PackageKind::layer);
+  REQUIRE_MESSAGE(ok(added), message_of(added));
+  fs::remove_all(added->tree);
+  const fs::path blob = *store.archive_path(*added->digest);
+  fs::remove(blob);
+  scratch.write("other.zip", noisy_zip("b", 100'000));
+  fs::copy_file(scratch / "other.zip", blob);
+  const auto refused = store.prepare(*added->digest, "arn:x", PackageKind::layer);
+  REQUIRE(!refused);
+  CHECK(refused.error().message ==
+        "layer \"arn:x\": its SHA-256 is not the one that it was kept under. Add it again.");
+  CHECK(entries_in(scratch / "store/trees") == 0);
+  CHECK(entries_in(scratch / "store/tmp") == 0);
+}
+
+TEST_CASE("processes that add one large archive at a time make one tree of it") {
+  const ScratchFolder scratch;
+  const std::string zip = noisy_zip("a", 3'000'000);
+  const std::string same = scratch.write("a.zip", zip);
+  std::vector<pid_t> children;
+  for (int i = 0; i < 6; ++i) {
+    // Half of them have it under a name of their own.
+    const std::string file = i % 2 == 0 ? same : scratch.write(std::to_string(i) + ".zip", zip);
+    children.push_back(forked([&] {
+      auto store = LayerStore::open(scratch / "store");
+      return store && bool(store->add(file, PackageKind::layer));
+    }));
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
+  }
+  CHECK(entries_in(scratch / "store/trees") == 1);
+  CHECK(entries_in(scratch / "store/blobs/sha256") == 1);
+  CHECK(entries_in(scratch / "store/tmp") == 0);
 }
 
 TEST_CASE("a tree that was removed by hand is made again") {

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,14 +23,31 @@ base::Result<layers::ZipContents> contents_of(const std::string& zip) {
   return layers::read_zip_contents(source);
 }
 
-/// The first error of reading everything, or empty.
+/// By the way that members of any size can go; what it gave is added to `content`.
+base::Result<void> read_in_pieces(layers::ZipMemberReader& reader, const layers::ZipMember& member,
+                                  std::string& content) {
+  return reader.read_in_pieces(
+      member, [&content](std::span<const unsigned char> piece) -> base::Result<void> {
+        content.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+        return {};
+      });
+}
+
+/// The first error of reading everything, or empty. Whole and in pieces, all is the same.
 std::string error_of(const std::string& zip) {
   const MemorySource source(zip.data(), zip.size());
   const auto contents = layers::read_zip_contents(source);
   if (!contents) return contents.error().message;
   layers::ZipMemberReader reader(source, contents->data_end);
-  for (const auto& member : contents->members)
-    if (const auto content = reader.read(member); !content) return content.error().message;
+  for (const auto& member : contents->members) {
+    std::string pieces;
+    const auto in_pieces = read_in_pieces(reader, member, pieces);
+    const auto content = reader.read(member);
+    CHECK(ok(content) == ok(in_pieces));
+    if (!content) return content.error().message;
+    CHECK(pieces ==
+          std::string_view(reinterpret_cast<const char*>(content->data()), content->size()));
+  }
   return {};
 }
 
@@ -63,6 +81,39 @@ TEST_CASE("stored and deflated members come out as they went in") {
   CHECK(content_of_first(ZipBuilder().deflated("a", large).build()) == large);
   CHECK(content_of_first(ZipBuilder().file("a", "").build()).empty());
   CHECK(content_of_first(ZipBuilder().deflated("a", "").build()).empty());
+}
+
+TEST_CASE("what is larger than every buffer comes out in pieces as it went in") {
+  std::string noise;
+  for (unsigned i = 0; noise.size() < 1'500'000; i = i * 1664525 + 1013904223)
+    noise += i % 3 == 0 ? std::to_string(i) : std::string(i % 40, 'a');
+  ZipEntrySpec odd_name = spec("./d//deflated", noise);
+  odd_name.deflated = true;
+  const std::string zip = ZipBuilder()
+                              .deflated("deflated", noise)
+                              .file("stored", noise)
+                              .deflated("zeros", std::string(4'000'000, '\0'))
+                              .deflated("exact", noise.substr(0, 256 << 10))
+                              .deflated("empty", "")
+                              .add(odd_name)
+                              .build();
+  CHECK(error_of(zip).empty());
+}
+
+TEST_CASE("a stream that goes on after the stated size is stopped there") {
+  ZipEntrySpec bomb = spec("bomb", std::string(8 << 20, 'x'));
+  bomb.deflated = true;
+  bomb.size = 1 << 20;
+  const std::string zip = ZipBuilder().add(bomb).build();
+  const MemorySource source(zip.data(), zip.size());
+  const auto contents = layers::read_zip_contents(source);
+  REQUIRE(ok(contents));
+  layers::ZipMemberReader reader(source, contents->data_end);
+  std::string content;
+  const auto read = read_in_pieces(reader, contents->members.front(), content);
+  REQUIRE(!read);
+  CHECK(mentions(read.error().message, "is not as large as it states"));
+  CHECK(content.size() <= 1 << 20);
 }
 
 TEST_CASE("zip64 sizes, offsets and end records are read") {
