@@ -4,6 +4,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -116,6 +118,14 @@ base::Result<void> make_folder(int folder_fd, const std::string& path) {
   if (::mkdirat(folder_fd, path.c_str(), 0755) != 0 && errno != EEXIST)
     return cannot_write(errno, path);
   return {};
+}
+
+void spread_folders(int folder_fd, const std::string& path) {
+  const auto folder = open_folder(folder_fd, path);
+  int flags = 0;
+  if (!folder || ::ioctl(folder->get(), FS_IOC_GETFLAGS, &flags) != 0) return;
+  flags |= FS_TOPDIR_FL;
+  ::ioctl(folder->get(), FS_IOC_SETFLAGS, &flags);
 }
 
 base::Result<void> write_new_file(int folder_fd, const std::string& path,

@@ -239,6 +239,7 @@ base::Result<LayerStore> LayerStore::open(const std::filesystem::path& root) {
           StoreLayout::merged_trees, StoreLayout::seen_paths, StoreLayout::remembered_answers,
           StoreLayout::work, StoreLayout::locks})
       if (auto made = make_folder(root_fd.get(), folder); !made) return failed(made.error());
+    spread_folders(root_fd.get(), StoreLayout::work);
     lock.reset(::openat(root_fd.get(), StoreLayout::store_lock, lock_flags, 0644));
     if (!lock) return failed(base::from_errno(errno, "cannot open its lock"));
   }
