@@ -81,7 +81,9 @@ base::Result<ExitCode> run_coldstart(const ColdstartCommand& command) {
   if (html) {
     TRY(write_report(html, command.html_file, to_page(*result, command)));
   }
-  if (!print_result(to_text(*result, result_colours())))
+  std::string text = to_text(*result, result_colours());
+  if (baseline) text += comparison_text(*baseline, *result, result_colours());
+  if (!print_result(text))
     return Error(ErrorKind::io_error, "report: standard output cannot be written.");
   auto exceeded = exceeded_budgets(*result, command);
   if (baseline)

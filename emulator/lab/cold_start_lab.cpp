@@ -155,10 +155,12 @@ LabRun measured(const LabVariant& variant, std::size_t index, const PreparedFunc
       sum += one.duration;
       happened = true;
     }
-    if (happened) add(phase, sum);
+    if (!happened) continue;
+    add(phase, sum);
+    if (std::string_view(phase) != "extract") continue;
+    for (const PhaseTimeline::Row& one : prepared.timeline.rows())
+      if (one.phase == phase) add("extract " + package_name(variant, one.package), one.duration);
   }
-  for (const PhaseTimeline::Row& one : prepared.timeline.rows())
-    if (one.phase == "extract") add("extract " + package_name(variant, one.package), one.duration);
   for (const PhaseTimeline::Row& one : run.timeline.rows()) add(one.phase, one.duration);
   if (run.invocations.size() > 1) add("second invocation", run.invocations[1].duration);
   add("cold start", whole);

@@ -1,6 +1,7 @@
 #include "emulator/lab/gates.hpp"
 
 #include "emulator/lab/lab_figures.hpp"
+#include "emulator/lab/lab_wording.hpp"
 #include "emulator/lab/variants.hpp"
 
 #include <fmt/format.h>
@@ -10,6 +11,13 @@ namespace emulator {
 
 using base::Error;
 using base::ErrorKind;
+
+namespace {
+
+/// The sum, and the phase that layers change most.
+constexpr const char* compared_phases[] = {init_phase, whole_cold_start};
+
+}  // namespace
 
 std::vector<Exceeded> exceeded_budgets(const LabResult& result, const ColdstartCommand& command) {
   std::vector<Exceeded> exceeded;
@@ -69,11 +77,23 @@ base::Result<void> check_comparable(const Baseline& baseline, const ColdstartCom
                            function.memory_size, to_string(variant.state)));
 }
 
+std::string comparison_text(const Baseline& baseline, const LabResult& result,
+                            const Colours& colours) {
+  std::string text = fmt::format("\n{}against the baseline{} (now minus then, 95 % interval)\n",
+                                 colours.bold, colours.plain);
+  for (const char* phase : compared_phases) {
+    const auto known = baseline.values.find(phase);
+    const auto values = result.values(0, phase);
+    if (known != baseline.values.end() && !values.empty())
+      text += fmt::format("  {}: {}\n", phase, difference_text(difference(known->second, values)));
+  }
+  return text;
+}
+
 std::vector<Exceeded> slower_than(const Baseline& baseline, const LabResult& result,
                                   double tolerance_percent) {
   std::vector<Exceeded> exceeded;
-  /// The sum, and the phase that layers change most.
-  for (const char* phase : {init_phase, whole_cold_start}) {
+  for (const char* phase : compared_phases) {
     const auto known = baseline.values.find(phase);
     const auto values = result.values(0, phase);
     if (known == baseline.values.end() || values.empty()) continue;

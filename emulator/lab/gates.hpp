@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "emulator/lab/lab_result.hpp"
+#include "emulator/terminal.hpp"
 
 #include <cstdint>
 #include <map>
@@ -31,6 +32,9 @@ struct Baseline {
 base::Result<Baseline> read_baseline(std::string_view json);
 /// Whether it was measured as the command measures.
 base::Result<void> check_comparable(const Baseline& baseline, const ColdstartCommand& command);
+/// How the first variant differs from the baseline, whichever way.
+std::string comparison_text(const Baseline& baseline, const LabResult& result,
+                            const Colours& colours);
 /// Where the whole interval of the difference lies beyond the tolerance: what is slower for sure.
 std::vector<Exceeded> slower_than(const Baseline& baseline, const LabResult& result,
                                   double tolerance_percent);

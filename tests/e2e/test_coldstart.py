@@ -193,6 +193,7 @@ def handler(event, context):
         slower, _ = self.lab(code % 400, [], "--against", baseline, "--tolerance", "20")
         self.assertEqual(slower.code, 1, slower)
         self.assertRegex(slower.log, r"baseline: runtime init is slower by \d+\.\d ms \[")
+        self.assertRegex(slower.stdout.decode(), r"against the baseline.*\n  runtime init: \+\d+\.\d ms \[")
         over, _ = self.lab(code % 0, [], "--budget", "init=0.1ms")
         self.assertEqual(over.code, 1, over)
         self.assertRegex(over.log, r"budget: runtime init took \d+\.\d ms \(median of 3\), allowed are 0\.1 ms\.")

@@ -62,6 +62,16 @@ TEST_CASE("a report is its own baseline, and one that is slower for sure is told
   CHECK(slower_than(*baseline, measured({{30, 41, 30, 31, 41}}), 5).empty());
 }
 
+TEST_CASE("a comparison says the difference, also where nothing is exceeded") {
+  const auto old = measured({{40, 41, 40, 42, 41}});
+  const auto baseline = emulator::read_baseline(to_json(old, ColdstartCommand()));
+  REQUIRE(baseline.has_value());
+  const auto faster = comparison_text(*baseline, measured({{30, 31, 30, 32, 31}}), {});
+  CHECK(has(faster, "cold start: -10.0 ms ["));
+  CHECK(has(faster, "runtime init: -10.0 ms ["));
+  CHECK(has(comparison_text(*baseline, old, {}), "cold start: no measurable difference ["));
+}
+
 TEST_CASE("what is no report is no baseline") {
   for (const char* text : {"", "[]", "{}", R"({"schema": "lamina-coldstart/1"})",
                            R"({"schema": "lamina-coldstart/1", "runs": [{"variant": 0}]})",
