@@ -16,10 +16,19 @@ ordered_json figures(const std::vector<double>& values) {
                          {"medianLowMs", interval.low},
                          {"medianHighMs", interval.high},
                          {"p90Ms", percentile(values, 90)}};
-  // With fewer runs the 99th percentile is but the slowest one.
-  constexpr std::size_t enough_for_p99 = 100;
   if (values.size() >= enough_for_p99) object["p99Ms"] = percentile(values, 99);
   return object;
+}
+
+ordered_json package_rows(const std::vector<LabPackage>& packages) {
+  ordered_json rows = ordered_json::array();
+  for (const LabPackage& package : packages)
+    rows.push_back({{"name", package.name},
+                    {"kind", package.is_code ? "code" : "layer"},
+                    {"archiveBytes", package.archive_bytes},
+                    {"bytes", package.bytes},
+                    {"files", package.files}});
+  return rows;
 }
 
 ordered_json touched_rows(const std::vector<TouchedPackage>& packages) {
@@ -60,7 +69,8 @@ std::string to_json(const LabResult& result, const ColdstartCommand& command) {
     ordered_json row = {{"name", variant.name},
                         {"cache", to_string(variant.state)},
                         {"memorySize", variant.selection.function.memory_size},
-                        {"layers", variant.selection.layers}};
+                        {"layers", variant.selection.layers},
+                        {"packages", package_rows(variant.packages)}};
     if (const auto failure = result.failures.find(i); failure != result.failures.end()) {
       row["failure"] = failure->second;
     } else {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,9 @@ namespace emulator {
 double median(std::span<const double> values);
 /// The value below which `percent` of them lie, between neighbours by their distance.
 double percentile(std::span<const double> values, double percent);
+
+/// With fewer measurements the 99th percentile is but the greatest one, and is not shown.
+inline constexpr std::size_t enough_for_p99 = 100;
 
 struct Interval {
   double low = 0;

@@ -28,9 +28,12 @@ std::string variants_text(const LabResult& result, const Colours& colours) {
     width = std::max(width, result.variants[i].name.size());
     longest = std::max(longest, median(result.values(i, whole_cold_start)));
   }
-  std::string text =
-      fmt::format("{}{:{}}  {:>10}  {:>17}  {:>8}  {:>10}{}\n", colours.bold, "variant", width,
-                  "cold start", "95 % interval", "p90", "init", colours.plain);
+  bool has_p99 = false;
+  for (std::size_t i = 0; i < result.variants.size(); ++i)
+    has_p99 = has_p99 || result.values(i, whole_cold_start).size() >= enough_for_p99;
+  std::string text = fmt::format("{}{:{}}  {:>10}  {:>17}  {:>8}{}  {:>10}{}\n", colours.bold,
+                                 "variant", width, "cold start", "95 % interval", "p90",
+                                 has_p99 ? "       p99" : "", "init", colours.plain);
   for (std::size_t i = 0; i < result.variants.size(); ++i) {
     text += fmt::format("{:{}}  ", result.variants[i].name, width);
     if (result.failures.contains(i)) {
@@ -39,10 +42,11 @@ std::string variants_text(const LabResult& result, const Colours& colours) {
     }
     const auto values = result.values(i, whole_cold_start);
     const Interval interval = median_interval(values);
-    text += fmt::format("{:>7.1f} ms  {:>17}  {:>8.1f}  {:>7.1f} ms  {}\n", median(values),
+    text += fmt::format("{:>7.1f} ms  {:>17}  {:>8.1f}{}  {:>7.1f} ms  {}\n", median(values),
                         fmt::format("{:.1f} to {:.1f}", interval.low, interval.high),
-                        percentile(values, 90), median(result.values(i, init_phase)),
-                        bar(median(values), longest));
+                        percentile(values, 90),
+                        has_p99 ? fmt::format("  {:>8.1f}", percentile(values, 99)) : std::string(),
+                        median(result.values(i, init_phase)), bar(median(values), longest));
   }
   return text;
 }

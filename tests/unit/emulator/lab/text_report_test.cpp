@@ -70,3 +70,10 @@ TEST_CASE("the ten dearest imports are shown, with the layer of each") {
   CHECK_FALSE(has(text, "module10"));
   CHECK_FALSE(has(text, "\x1b"));
 }
+
+TEST_CASE("the 99th percentile is shown when there are runs enough for it") {
+  std::vector<double> few(99, 10);
+  std::vector<double> enough(100, 10);
+  CHECK_FALSE(has(to_text(measured({few}), {}), "p99"));
+  CHECK(has(to_text(measured({enough}), {}), "p99"));
+}
