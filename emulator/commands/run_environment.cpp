@@ -1,6 +1,6 @@
 #include "emulator/commands/run_environment.hpp"
 
-#include "emulator/awake_processor.hpp"
+#include "base/awake_processor.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -20,7 +20,7 @@ namespace {
 /// As context.run(), but looks for more work for a moment before it sleeps. A runtime answers
 /// within microseconds, and waking a processor that has gone to sleep takes longer than that: twice
 /// as long a warm invocation on a virtual machine. Whoever else wants the processor gets it.
-void run_awake(asio::io_context& context, std::optional<AwakeProcessor>& other_processor) {
+void run_awake(asio::io_context& context, std::optional<base::AwakeProcessor>& other_processor) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::microseconds patience{50};
   auto sleep_at = Clock::now() + patience;
@@ -43,7 +43,7 @@ namespace {
 
 base::Result<void> run_to_end(asio::io_context& context, asio::awaitable<base::Result<void>> work,
                               Interrupted& interrupted,
-                              std::optional<AwakeProcessor>& other_processor) {
+                              std::optional<base::AwakeProcessor>& other_processor) {
   std::optional<base::Result<void>> result;
   std::exception_ptr bug;
   asio::signal_set signals(context, SIGINT, SIGTERM);
@@ -69,7 +69,7 @@ using OnOutcome = std::function<base::Result<void>(const InvocationOutcome&)>;
 asio::awaitable<base::Result<void>> run_invocations(
     ExecutionEnvironment& environment, const std::string& event, std::uint32_t count,
     const OnOutcome& on_outcome, std::vector<InvocationOutcome>& outcomes,
-    std::optional<AwakeProcessor>& other_processor) {
+    std::optional<base::AwakeProcessor>& other_processor) {
   CO_TRY(co_await environment.init());
   for (std::uint32_t i = 0; i < count; ++i) {
     // A first and a second invocation are measured as they are; from here on it is a series.
@@ -87,7 +87,7 @@ asio::awaitable<base::Result<void>> run_invocations(
 
 base::Result<void> run_to_end(asio::io_context& context, asio::awaitable<base::Result<void>> work,
                               Interrupted& interrupted) {
-  std::optional<AwakeProcessor> none;
+  std::optional<base::AwakeProcessor> none;
   return run_to_end(context, std::move(work), interrupted, none);
 }
 
@@ -99,7 +99,7 @@ base::Result<EnvironmentRun> run_environment(const PreparedFunction& prepared,
              ExecutionEnvironment::create(context.get_executor(), prepared.plan, std::move(log)));
   EnvironmentRun run;
   run.decided_at = environment->decided_at();
-  std::optional<AwakeProcessor> other_processor;
+  std::optional<base::AwakeProcessor> other_processor;
   const auto ran = run_to_end(
       context,
       run_invocations(*environment, event, count, on_outcome, run.invocations, other_processor),

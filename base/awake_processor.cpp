@@ -1,10 +1,10 @@
-#include "emulator/awake_processor.hpp"
+#include "base/awake_processor.hpp"
 
 #include <sched.h>
 
 #include <system_error>
 
-namespace emulator {
+namespace base {
 namespace {
 
 /// Longer than a round of a busy runtime, and not long enough to be noticed on a bill.
@@ -62,4 +62,4 @@ void AwakeProcessor::run() {
   }
 }
 
-}  // namespace emulator
+}  // namespace base

@@ -5,14 +5,13 @@
 #include <cstdint>
 #include <thread>
 
-namespace emulator {
+namespace base {
 
-/// Keeps one processor from going to sleep while invocations follow each other closely. A runtime
-/// that waits for its next event leaves its processor idle, and on a virtual machine waking that
-/// takes longer than a short invocation: an idle one stops and the hypervisor has to start it
-/// again. The thread in here has the policy SCHED_IDLE, so it only takes time that nobody else
-/// wants, and it stops a moment after the last keep(). Knows nothing of invocations. Not worth
-/// having for a single one.
+/// Keeps one processor from going to sleep while two processes exchange short messages. The one
+/// that waits leaves its processor idle, and on a virtual machine waking that takes longer than
+/// such an exchange: an idle one stops, and the hypervisor has to start it again. The thread in
+/// here has the policy SCHED_IDLE, so it only takes time that nobody else wants, and it stops a
+/// moment after the last keep(). Not worth having for a single message.
 class AwakeProcessor {
  public:
   AwakeProcessor();
@@ -34,4 +33,4 @@ class AwakeProcessor {
   std::thread thread_;
 };
 
-}  // namespace emulator
+}  // namespace base

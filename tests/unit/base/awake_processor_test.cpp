@@ -1,4 +1,4 @@
-#include "emulator/awake_processor.hpp"
+#include "base/awake_processor.hpp"
 
 #include <doctest/doctest.h>
 
@@ -19,7 +19,7 @@ std::chrono::nanoseconds processor_time() {
 }  // namespace
 
 TEST_CASE("it rests when nothing happens any more, and can be wanted again") {
-  emulator::AwakeProcessor processor;
+  base::AwakeProcessor processor;
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 50; ++i) {
       processor.keep();
@@ -35,7 +35,7 @@ TEST_CASE("it rests when nothing happens any more, and can be wanted again") {
 
 TEST_CASE("it ends with its owner, at rest or not") {
   for (int i = 0; i < 200; ++i) {
-    emulator::AwakeProcessor processor;
+    base::AwakeProcessor processor;
     if (i % 2 == 0) processor.keep();
     if (i % 3 == 0) std::this_thread::sleep_for(1ms);
   }
