@@ -44,6 +44,8 @@ constexpr std::size_t packed_piece = 128u << 10;
 constexpr std::size_t piece_size = 256u << 10;
 // Room for the extra fields of a local header, so that one read fetches header and data.
 constexpr std::size_t usual_extra = 64;
+// A larger batch of neighbours is read member by member.
+constexpr std::size_t most_fetched = 1u << 20;
 constexpr std::size_t longest_link_target = 4095;
 
 constexpr std::string_view make_again = "Make or download it again.";
@@ -434,6 +436,11 @@ base::Error broken_member(const ZipMember& member, std::string_view what) {
   return broken_archive(shown_name(member.entry.path) + " " + std::string(what), make_again);
 }
 
+// What its local header and its data take, if the header has no long extra field.
+std::uint64_t member_room(const ZipMember& member) {
+  return local_size + member.entry.path.size() + usual_extra + member.compressed_size;
+}
+
 constexpr std::string_view past_the_end = "lies past the end of the archive";
 constexpr std::string_view wrong_size = "is not as large as it states";
 constexpr std::string_view broken_data = "has broken deflate data";
@@ -479,20 +486,47 @@ base::Result<std::size_t> ZipMemberReader::check_header(
   return data_begin;
 }
 
+void ZipMemberReader::fetch(std::span<ZipMember* const> neighbours) {
+  fetched_size_ = 0;
+  std::uint64_t wanted = 0;
+  std::uint64_t end = 0;
+  for (const ZipMember* member : neighbours) {
+    // All three are within the archive's size or its limits, so that no sum overflows.
+    const std::uint64_t size = member_room(*member);
+    wanted += size;
+    end = std::max(end, member->header_offset + size);
+  }
+  if (neighbours.size() < 2 || wanted > most_fetched) return;
+  const std::uint64_t begin = neighbours.front()->header_offset;
+  end = std::min(end, data_end_);
+  if (begin >= end || end - begin > 2 * wanted) return;
+  const auto size = static_cast<std::size_t>(end - begin);
+  if (!source_.read_at(begin, fetched_.at_least(size), size)) return;
+  fetched_from_ = begin;
+  fetched_size_ = size;
+}
+
 base::Result<std::span<const unsigned char>> ZipMemberReader::read(const ZipMember& member) {
   const TreeEntry& entry = member.entry;
   TRY(check_sizes(member));
-  const std::size_t guess = static_cast<std::size_t>(std::min<std::uint64_t>(
-      data_end_ - member.header_offset,
-      local_size + entry.path.size() + usual_extra + member.compressed_size));
-  unsigned char* bytes = packed_.at_least(guess);
-  TRY(source_.read_at(member.header_offset, bytes, guess));
+  const std::size_t guess = static_cast<std::size_t>(
+      std::min<std::uint64_t>(data_end_ - member.header_offset, member_room(member)));
+  const unsigned char* bytes = fetched_.bytes.get();
+  if (member.header_offset >= fetched_from_ &&
+      member.header_offset - fetched_from_ + guess <= fetched_size_) {
+    bytes += member.header_offset - fetched_from_;
+  } else {
+    unsigned char* buffer = packed_.at_least(guess);
+    TRY(source_.read_at(member.header_offset, buffer, guess));
+    bytes = buffer;
+  }
   TRY_ASSIGN(const std::size_t data_begin, check_header(member, {bytes, guess}));
   const std::size_t packed_size = static_cast<std::size_t>(member.compressed_size);
   if (data_begin > guess || packed_size > guess - data_begin) {
     const std::size_t all = data_begin + packed_size;
-    bytes = packed_.at_least(all);
-    TRY(source_.read_at(member.header_offset, bytes, all));
+    unsigned char* buffer = packed_.at_least(all);
+    TRY(source_.read_at(member.header_offset, buffer, all));
+    bytes = buffer;
     TRY_ASSIGN(const std::size_t again, check_header(member, {bytes, all}));
     if (again != data_begin) return broken_member(member, "changed while it was read");
   }
