@@ -41,13 +41,17 @@ char letter_of(const TreeEntry& entry) {
 // Fields are separated by blanks and lines by newlines, both of which a name may contain.
 void append_escaped(std::string& text, std::string_view bytes) {
   static constexpr char digits[] = "0123456789abcdef";
-  for (const char character : bytes) {
+  const auto needs_escape = [](char character) {
     const auto byte = static_cast<unsigned char>(character);
-    if (byte <= ' ' || byte == '%' || byte == 0x7f) {
-      text.append(1, '%').append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
-    } else {
-      text += character;
-    }
+    return byte <= ' ' || byte == '%' || byte == 0x7f;
+  };
+  for (auto at = bytes.begin(); at != bytes.end(); ++at) {
+    const auto plain_end = std::find_if(at, bytes.end(), needs_escape);
+    text.append(at, plain_end);
+    if (plain_end == bytes.end()) return;
+    at = plain_end;
+    const auto byte = static_cast<unsigned char>(*at);
+    text.append(1, '%').append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
   }
 }
 

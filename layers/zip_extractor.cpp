@@ -125,6 +125,7 @@ class Workers {
 
   base::Result<void> unpack(const Order& batch, ZipMemberReader& reader) {
     std::uint64_t bytes = 0;
+    reader.fetch(batch);
     for (ZipMember* member : batch) {
       if (member->entry.size >= large_member && member->entry.type == TreeEntry::Type::file) {
         TRY(unpack_in_pieces(*member, reader));

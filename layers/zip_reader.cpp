@@ -9,10 +9,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <deque>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 namespace layers {
@@ -46,6 +44,8 @@ constexpr std::size_t packed_piece = 128u << 10;
 constexpr std::size_t piece_size = 256u << 10;
 // Room for the extra fields of a local header, so that one read fetches header and data.
 constexpr std::size_t usual_extra = 64;
+// A larger batch of neighbours is read member by member.
+constexpr std::size_t most_fetched = 1u << 20;
 constexpr std::size_t longest_link_target = 4095;
 
 constexpr std::string_view make_again = "Make or download it again.";
@@ -137,7 +137,7 @@ std::int64_t seconds_of(std::uint16_t date, std::uint16_t time) {
 // Sizes and offset that do not fit in 32 bits stand in an extra field, in this order, each only if
 // its place in the header says so.
 base::Result<void> apply_zip64(const unsigned char* extra, std::size_t extra_size,
-                               std::uint64_t& size, ZipMember& member, const std::string& name) {
+                               std::uint64_t& size, ZipMember& member, std::string_view raw_name) {
   if (size != in_zip64 && member.compressed_size != in_zip64 && member.header_offset != in_zip64)
     return {};
   while (extra_size >= 4) {
@@ -149,7 +149,8 @@ base::Result<void> apply_zip64(const unsigned char* extra, std::size_t extra_siz
       std::size_t left = length;
       for (std::uint64_t* field : {&size, &member.compressed_size, &member.header_offset}) {
         if (*field != in_zip64) continue;
-        if (left < 8) return broken_archive(name + " has a broken zip64 field", make_again);
+        if (left < 8)
+          return broken_archive(shown_name(raw_name) + " has a broken zip64 field", make_again);
         *field = u64(value);
         value += 8;
         left -= 8;
@@ -164,7 +165,7 @@ base::Result<void> apply_zip64(const unsigned char* extra, std::size_t extra_siz
 }
 
 base::Result<void> apply_attributes(std::uint16_t made_by, std::uint32_t external, bool slash,
-                                    const std::string& name, TreeEntry& entry) {
+                                    std::string_view raw_name, TreeEntry& entry) {
   const std::uint8_t host = static_cast<std::uint8_t>(made_by >> 8);
   const std::uint32_t unix_mode = external >> 16;
   const bool has_mode = (host == made_by_unix || host == made_by_macos) && unix_mode != 0;
@@ -181,7 +182,7 @@ base::Result<void> apply_attributes(std::uint16_t made_by, std::uint32_t externa
       case 0:
         break;
       default:
-        return broken_archive(name + " is a device, socket or fifo",
+        return broken_archive(shown_name(raw_name) + " is a device, socket or fifo",
                               "Repack it without that entry.");
     }
     entry.mode = unix_mode & 0777;
@@ -193,7 +194,6 @@ base::Result<void> apply_attributes(std::uint16_t made_by, std::uint32_t externa
 
 base::Result<ZipMember> parse_central(const unsigned char* record, std::string_view raw_name) {
   ZipMember member;
-  const std::string name = shown_name(raw_name);
   member.method = u16(record + 10);
   member.entry.crc32 = u32(record + 16);
   member.entry.size = u32(record + 24);
@@ -201,12 +201,12 @@ base::Result<ZipMember> parse_central(const unsigned char* record, std::string_v
   member.header_offset = u32(record + 42);
   member.entry.mtime = seconds_of(u16(record + 14), u16(record + 12));
   TRY(apply_zip64(record + central_size + raw_name.size(), u16(record + 30), member.entry.size,
-                  member, name));
-  TRY(apply_attributes(u16(record + 4), u32(record + 38), raw_name.ends_with('/'), name,
+                  member, raw_name));
+  TRY(apply_attributes(u16(record + 4), u32(record + 38), raw_name.ends_with('/'), raw_name,
                        member.entry));
   TRY_ASSIGN(member.entry.path, tree_path(raw_name));
   if ((u16(record + 8) & encrypted_flag) != 0)
-    return broken_archive(name + " is encrypted", "Repack it without a password.");
+    return broken_archive(shown_name(raw_name) + " is encrypted", "Repack it without a password.");
   if (member.entry.type == TreeEntry::Type::directory) {
     member.entry.size = 0;
     member.entry.crc32 = 0;
@@ -214,52 +214,103 @@ base::Result<ZipMember> parse_central(const unsigned char* record, std::string_v
   }
   if (member.entry.path.empty()) return broken_archive("a file in it has no name", "Repack it.");
   if (member.method != method_stored && member.method != method_deflate)
-    return broken_archive(name + " is packed with method " + std::to_string(member.method),
-                          "Repack it with deflate.");
+    return broken_archive(
+        shown_name(raw_name) + " is packed with method " + std::to_string(member.method),
+        "Repack it with deflate.");
   return member;
 }
+
+// Where each path stands in a list of members. An open hash table of numbers: half a million small
+// allocations are a good part of the time that a large archive takes before its first file. Its
+// hash is the library's, which an archive can make collide as it could with any map of it.
+class PathIndex {
+ public:
+  explicit PathIndex(const std::vector<ZipMember>& members) : members_(members) {}
+
+  /// The member with this path, or `number`, which is from now on the one with this path.
+  std::size_t find_or_insert(std::string_view path, std::size_t number) {
+    if (2 * (used_ + 1) > slots_.size()) grow();
+    const std::size_t hash = std::hash<std::string_view>()(path);
+    Slot& slot =
+        slot_of(hash, [&](std::size_t known) { return members_[known].entry.path == path; });
+    if (slot.number != Slot::free) return slot.number;
+    slot = {.number = static_cast<std::uint32_t>(number), .hash = static_cast<std::uint32_t>(hash)};
+    ++used_;
+    return number;
+  }
+
+ private:
+  struct Slot {
+    static constexpr std::uint32_t free = UINT32_MAX;
+    std::uint32_t number = free;
+    std::uint32_t hash = 0;
+  };
+
+  template <typename IsSame>
+  Slot& slot_of(std::size_t hash, IsSame is_same) {
+    const auto short_hash = static_cast<std::uint32_t>(hash);
+    std::size_t at = short_hash & (slots_.size() - 1);
+    while (slots_[at].number != Slot::free &&
+           (slots_[at].hash != short_hash || !is_same(slots_[at].number)))
+      at = (at + 1) & (slots_.size() - 1);
+    return slots_[at];
+  }
+
+  void grow() {
+    std::vector<Slot> old(std::max<std::size_t>(2 * slots_.size(), 1024));
+    old.swap(slots_);
+    for (const Slot& slot : old)
+      if (slot.number != Slot::free) slot_of(slot.hash, [](std::size_t) { return false; }) = slot;
+  }
+
+  const std::vector<ZipMember>& members_;
+  std::vector<Slot> slots_;
+  std::size_t used_ = 0;
+};
 
 // Folds the entries into one tree. The last entry of a name wins, as with a sequential unpacking
 // that overwrites.
 class TreeBuilder {
  public:
+  explicit TreeBuilder(std::size_t expected) { members_.reserve(expected + expected / 8); }
+
   base::Result<void> add(ZipMember member) {
-    const auto known = by_path_.find(member.entry.path);
-    if (known == by_path_.end()) return keep(std::move(member));
-    // The key is a view of the path that goes away.
-    const std::size_t place = known->second;
-    by_path_.erase(known);
-    members_[place] = std::move(member);
-    by_path_.emplace(members_[place].entry.path, place);
+    const std::size_t known = by_path_.find_or_insert(member.entry.path, members_.size());
+    if (known == members_.size()) {
+      members_.push_back(std::move(member));
+    } else {
+      members_[known] = std::move(member);
+    }
+    if (members_.size() > max_tree_entries) return too_many();
     return {};
   }
 
   base::Result<ZipContents> finish() {
-    ZipContents contents;
     std::uint64_t total = 0;
     const std::size_t named = members_.size();
-    contents.members.reserve(named);
     for (std::size_t i = 0; i < named; ++i) {
-      TRY(add_parents(members_[i].entry.path));
+      TRY(add_parents(i));
       total += members_[i].entry.size;
       if (members_[i].entry.size > max_unpacked_bytes || total > max_unpacked_bytes)
         return archive_too_big("unpacks to more than " + std::to_string(max_unpacked_bytes) +
                                " bytes");
     }
-    for (ZipMember& member : members_) {
-      if (member.entry.type == TreeEntry::Type::directory) {
-        // The root is ours: 0755, whatever an entry "./" says.
-        if (!member.entry.path.empty()) contents.directories.push_back(std::move(member.entry));
-      } else {
-        contents.members.push_back(std::move(member));
-      }
-    }
+    ZipContents contents;
+    const auto is_directory = [](const ZipMember& member) {
+      return member.entry.type == TreeEntry::Type::directory;
+    };
+    for (ZipMember& member : members_)
+      // The root is ours: 0755, whatever an entry "./" says.
+      if (is_directory(member) && !member.entry.path.empty())
+        contents.directories.push_back(std::move(member.entry));
+    std::erase_if(members_, is_directory);
+    contents.members = std::move(members_);
     std::sort(contents.directories.begin(), contents.directories.end(),
               [](const TreeEntry& a, const TreeEntry& b) { return a.path < b.path; });
     const auto lies_before = [](const ZipMember& a, const ZipMember& b) {
       return a.header_offset < b.header_offset;
     };
-    // As they nearly always are.
+    // The directory of nearly every archive has the order of the archive.
     if (!std::is_sorted(contents.members.begin(), contents.members.end(), lies_before))
       std::sort(contents.members.begin(), contents.members.end(), lies_before);
     return contents;
@@ -271,32 +322,27 @@ class TreeBuilder {
                                                  " entries. Leave out what is not needed."};
   }
 
-  base::Result<void> keep(ZipMember member) {
-    members_.push_back(std::move(member));
-    by_path_.emplace(members_.back().entry.path, members_.size() - 1);
-    if (members_.size() > max_tree_entries) return too_many();
-    return {};
-  }
-
-  base::Result<void> add_parents(const std::string& path) {
-    std::string_view parent = parent_path(path);
+  base::Result<void> add_parents(std::size_t number) {
+    std::string_view parent = parent_path(members_[number].entry.path);
     // Neighbours in an archive mostly share their folder.
     if (parent == last_parent_) return {};
+    // A copy, since the list that holds the path may move while it grows.
     last_parent_ = parent;
-    for (; !parent.empty(); parent = parent_path(parent)) {
-      const auto known = by_path_.find(parent);
-      if (known == by_path_.end()) {
+    for (parent = last_parent_; !parent.empty(); parent = parent_path(parent)) {
+      const std::size_t known = by_path_.find_or_insert(parent, members_.size());
+      if (known == members_.size()) {
         ZipMember implicit;
         implicit.entry.path = parent;
         implicit.entry.type = TreeEntry::Type::directory;
         implicit.entry.mode = 0755;
         implicit.entry.implicit = true;
-        TRY(keep(std::move(implicit)));
+        members_.push_back(std::move(implicit));
+        if (members_.size() > max_tree_entries) return too_many();
         continue;
       }
-      switch (members_[known->second].entry.type) {
+      switch (members_[known].entry.type) {
         case TreeEntry::Type::symlink:
-          return broken_archive(shown_name(path) +
+          return broken_archive(shown_name(members_[number].entry.path) +
                                     " leaves the archive through the symbolic link " +
                                     shown_name(parent),
                                 "Repack it without one of the two.");
@@ -310,9 +356,8 @@ class TreeBuilder {
     return {};
   }
 
-  // A deque: the keys are views of paths in it, which stay where they are.
-  std::deque<ZipMember> members_;
-  std::unordered_map<std::string_view, std::size_t> by_path_;
+  std::vector<ZipMember> members_;
+  PathIndex by_path_{members_};
   std::string last_parent_;
 };
 
@@ -339,7 +384,9 @@ base::Result<ZipContents> read_zip_contents(const ByteSource& source) {
   std::vector<unsigned char> directory(static_cast<std::size_t>(end.directory_size));
   TRY(source.read_at(directory_begin, directory.data(), directory.size()));
 
-  TreeBuilder tree;
+  // What is stated may be a lie; what is there needs room for its records.
+  TreeBuilder tree(static_cast<std::size_t>(
+      std::min<std::uint64_t>(end.entries, directory.size() / central_size)));
   std::size_t at = 0;
   std::uint64_t count = 0;
   for (; at < directory.size(); ++count) {
@@ -389,6 +436,11 @@ base::Error broken_member(const ZipMember& member, std::string_view what) {
   return broken_archive(shown_name(member.entry.path) + " " + std::string(what), make_again);
 }
 
+// What its local header and its data take, if the header has no long extra field.
+std::uint64_t member_room(const ZipMember& member) {
+  return local_size + member.entry.path.size() + usual_extra + member.compressed_size;
+}
+
 constexpr std::string_view past_the_end = "lies past the end of the archive";
 constexpr std::string_view wrong_size = "is not as large as it states";
 constexpr std::string_view broken_data = "has broken deflate data";
@@ -434,20 +486,47 @@ base::Result<std::size_t> ZipMemberReader::check_header(
   return data_begin;
 }
 
+void ZipMemberReader::fetch(std::span<ZipMember* const> neighbours) {
+  fetched_size_ = 0;
+  std::uint64_t wanted = 0;
+  std::uint64_t end = 0;
+  for (const ZipMember* member : neighbours) {
+    // All three are within the archive's size or its limits, so that no sum overflows.
+    const std::uint64_t size = member_room(*member);
+    wanted += size;
+    end = std::max(end, member->header_offset + size);
+  }
+  if (neighbours.size() < 2 || wanted > most_fetched) return;
+  const std::uint64_t begin = neighbours.front()->header_offset;
+  end = std::min(end, data_end_);
+  if (begin >= end || end - begin > 2 * wanted) return;
+  const auto size = static_cast<std::size_t>(end - begin);
+  if (!source_.read_at(begin, fetched_.at_least(size), size)) return;
+  fetched_from_ = begin;
+  fetched_size_ = size;
+}
+
 base::Result<std::span<const unsigned char>> ZipMemberReader::read(const ZipMember& member) {
   const TreeEntry& entry = member.entry;
   TRY(check_sizes(member));
-  const std::size_t guess = static_cast<std::size_t>(std::min<std::uint64_t>(
-      data_end_ - member.header_offset,
-      local_size + entry.path.size() + usual_extra + member.compressed_size));
-  unsigned char* bytes = packed_.at_least(guess);
-  TRY(source_.read_at(member.header_offset, bytes, guess));
+  const std::size_t guess = static_cast<std::size_t>(
+      std::min<std::uint64_t>(data_end_ - member.header_offset, member_room(member)));
+  const unsigned char* bytes = fetched_.bytes.get();
+  if (member.header_offset >= fetched_from_ &&
+      member.header_offset - fetched_from_ + guess <= fetched_size_) {
+    bytes += member.header_offset - fetched_from_;
+  } else {
+    unsigned char* buffer = packed_.at_least(guess);
+    TRY(source_.read_at(member.header_offset, buffer, guess));
+    bytes = buffer;
+  }
   TRY_ASSIGN(const std::size_t data_begin, check_header(member, {bytes, guess}));
   const std::size_t packed_size = static_cast<std::size_t>(member.compressed_size);
   if (data_begin > guess || packed_size > guess - data_begin) {
     const std::size_t all = data_begin + packed_size;
-    bytes = packed_.at_least(all);
-    TRY(source_.read_at(member.header_offset, bytes, all));
+    unsigned char* buffer = packed_.at_least(all);
+    TRY(source_.read_at(member.header_offset, buffer, all));
+    bytes = buffer;
     TRY_ASSIGN(const std::size_t again, check_header(member, {bytes, all}));
     if (again != data_begin) return broken_member(member, "changed while it was read");
   }
