@@ -32,13 +32,20 @@ SMALL_FILES = 35_000
 SMALL_BYTES = 245_000_000
 
 
+# A registry that cannot be reached is tried again and again by its client.
+LONGEST_SECONDS = 180
+
+
 class Unavailable(Exception):
     pass
 
 
 def run(command, **more):
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **more)
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              timeout=LONGEST_SECONDS, **more)
+    except subprocess.TimeoutExpired as error:
+        raise Unavailable(f"{' '.join(command[:2])} did not end in {LONGEST_SECONDS} s") from error
     except OSError as error:
         raise Unavailable(f"{command[0]}: {error.strerror}") from error
     if done.returncode != 0:

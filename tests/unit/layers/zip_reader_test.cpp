@@ -5,9 +5,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 using layers::MemorySource;
 using layers::TreeEntry;
@@ -33,20 +35,28 @@ base::Result<void> read_in_pieces(layers::ZipMemberReader& reader, const layers:
       });
 }
 
-/// The first error of reading everything, or empty. Whole and in pieces, all is the same.
+/// The first error of reading everything, or empty. Whole, in pieces, and together with its
+/// neighbours, all is the same.
 std::string error_of(const std::string& zip) {
   const MemorySource source(zip.data(), zip.size());
-  const auto contents = layers::read_zip_contents(source);
+  auto contents = layers::read_zip_contents(source);
   if (!contents) return contents.error().message;
   layers::ZipMemberReader reader(source, contents->data_end);
+  layers::ZipMemberReader together(source, contents->data_end);
+  std::vector<layers::ZipMember*> neighbours;
+  for (auto& member : contents->members) neighbours.push_back(&member);
+  together.fetch(neighbours);
   for (const auto& member : contents->members) {
     std::string pieces;
     const auto in_pieces = read_in_pieces(reader, member, pieces);
     const auto content = reader.read(member);
     CHECK(ok(content) == ok(in_pieces));
+    const auto fetched = together.read(member);
+    CHECK(ok(fetched) == ok(content));
     if (!content) return content.error().message;
     CHECK(pieces ==
           std::string_view(reinterpret_cast<const char*>(content->data()), content->size()));
+    CHECK(std::ranges::equal(*fetched, *content));
   }
   return {};
 }
@@ -131,6 +141,16 @@ TEST_CASE("a comment and bytes in front do no harm") {
   CHECK(content_of_first(ZipBuilder().file("a", "x").prepend(std::string(5000, '#')).build()) ==
         "x");
   CHECK(content_of_first(ZipBuilder().file("a", "x").comment("PK\x05\x06 not it").build()) == "x");
+}
+
+TEST_CASE("many neighbours, with gaps and in any order, are read in one go as one by one") {
+  ZipBuilder neighbours;
+  for (int i = 0; i < 200; ++i)
+    neighbours.file("f" + std::to_string(i), std::string(static_cast<std::size_t>(i) * 7, 'a'));
+  CHECK(error_of(neighbours.build()).empty());
+  ZipBuilder far_apart;
+  far_apart.file("first", "1").file("big", std::string(3u << 20, 'b')).file("last", "2");
+  CHECK(error_of(far_apart.build()).empty());
 }
 
 TEST_CASE("an empty zip is an empty tree") {
