@@ -99,7 +99,7 @@ def extract_rows():
             more = [f"{name} {shown(statistics.median(values[key]), 'ms')}"
                     for key, name in (("python3 zipfile", "zipfile"), ("libdeflate in memory", "inflating alone"))
                     if values.get(key)]
-            lines += pair(f"unpack {what} on {'memory (tmpfs)' if place == 'tmpfs' else 'the disk'}", values, ours,
+            lines += pair(f"unpack {what} {'into memory (tmpfs)' if place == 'tmpfs' else 'onto the disk'}", values, ours,
                           "bsdtar", ", ".join(["`bsdtar`", *more]))
     return lines
 
