@@ -63,7 +63,7 @@ std::uint32_t crc32(std::uint32_t before, const void* bytes, std::size_t size) {
 }
 
 std::uint32_t crc32(const void* bytes, std::size_t size) {
-  return libdeflate_crc32(0, bytes, size);
+  return crc32(0, bytes, size);
 }
 
 }  // namespace layers

@@ -111,7 +111,7 @@ base::Result<base::Digest> digest_of(const ByteSource& source, int copy_fd = -1,
     digest.update(buffer.get(), count);
     if (copy_fd >= 0)
       if (auto written = base::write_all(copy_fd, {buffer.get(), count}); !written)
-        return cannot_write(errno, "blob");
+        return cannot_write(errno, blob_in_work);
     offset += count;
   }
   return digest.finish();
@@ -630,6 +630,16 @@ base::Result<TreeListing> LayerStore::entries(const PreparedTree& tree) const {
   });
   if (!listing) return base::with_prefix(listing.error(), subject(tree.kind, tree.reference));
   return listing;
+}
+
+base::Result<std::vector<TreeListing>> LayerStore::entries(
+    std::span<const PreparedTree> trees) const {
+  std::vector<TreeListing> listings;
+  for (const PreparedTree& tree : trees) {
+    TRY_ASSIGN(TreeListing listing, entries(tree));
+    listings.push_back(std::move(listing));
+  }
+  return listings;
 }
 
 std::string LayerStore::facts(const PreparedTree& tree) const {

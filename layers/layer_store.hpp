@@ -7,12 +7,14 @@
 #include "layers/prepared_tree.hpp"
 #include "layers/store_layout.hpp"
 #include "layers/tree_listing.hpp"
+#include "layers/work_folder.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -83,6 +85,8 @@ class LayerStore {
   base::Result<std::vector<StoredTree>> list() const;
   /// Every file of a prepared tree: read from beside the tree, or walked for a folder.
   base::Result<TreeListing> entries(const PreparedTree& tree) const;
+  /// The same of several, in their order.
+  base::Result<std::vector<TreeListing>> entries(std::span<const PreparedTree> trees) const;
 
   /// What others found out about the content of a tree, kept beside it as opaque bytes: empty when
   /// there is nothing, and always for a folder used in place.
@@ -105,6 +109,8 @@ class LayerStore {
   void remember(const std::string& key, std::string_view text);
 
   const std::filesystem::path& root() const { return layout_.root(); }
+  /// A folder on the store's disk for something that must not outlive its owner; the store does.
+  base::Result<WorkFolder> work_folder() const { return WorkFolder::make(root_fd_.get()); }
 
  private:
   LayerStore(StoreLayout layout, base::UniqueFd root_fd, base::UniqueFd use_lock);

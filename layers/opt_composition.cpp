@@ -53,16 +53,6 @@ bool may_need_cover(std::span<const PreparedTree> layers) {
   return false;
 }
 
-base::Result<std::vector<TreeListing>> listings_of(std::span<const PreparedTree> layers,
-                                                   const LayerStore& store) {
-  std::vector<TreeListing> listings;
-  for (const PreparedTree& layer : layers) {
-    TRY_ASSIGN(TreeListing listing, store.entries(layer));
-    listings.push_back(std::move(listing));
-  }
-  return listings;
-}
-
 base::Result<void> build_cover(const TreeListing& cover, int tree_fd) {
   const TreeWriter writer(tree_fd);
   for (const TreeEntry& directory : cover) TRY(writer.make_directory(directory.path));
@@ -96,7 +86,7 @@ base::Result<std::optional<std::filesystem::path>> cover_for(std::span<const Pre
   }
   TreeListing cover;
   if (modes) {
-    TRY_ASSIGN(const auto listings, listings_of(layers, store));
+    TRY_ASSIGN(const auto listings, store.entries(layers));
     cover = mode_cover(listings);
   }
   std::string answer(no_cover);
@@ -201,7 +191,7 @@ base::Result<std::filesystem::path> merged_tree(std::span<const PreparedTree> la
     key.update(part.data(), part.size());
   }
   return store.derived_tree(key.finish().hex(), [&](int tree_fd) -> base::Result<void> {
-    TRY_ASSIGN(const auto listings, listings_of(layers, store));
+    TRY_ASSIGN(const auto listings, store.entries(layers));
     return Merger(layers, tree_fd).run(listings);
   });
 }

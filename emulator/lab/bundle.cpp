@@ -126,18 +126,18 @@ base::Result<void> make_bundle(const FunctionSelection& selection, layers::Layer
   TRY_ASSIGN(const layers::PreparedTree code,
              store.prepare(selection.code, layers::PackageKind::code, nullptr));
   TRY_ASSIGN(const layers::TreeListing code_entries, store.entries(code));
-  std::vector<fs::path> trees{code.tree};
-  std::vector<layers::TreeListing> stack;
+  std::vector<layers::PreparedTree> prepared;
   for (const std::string& reference : selection.layers) {
-    TRY_ASSIGN(const layers::PreparedTree layer, prepare_layer(reference, store, nullptr));
-    TRY_ASSIGN(layers::TreeListing entries, store.entries(layer));
-    trees.push_back(layer.tree);
-    stack.push_back(std::move(entries));
+    TRY_ASSIGN(layers::PreparedTree layer, prepare_layer(reference, store, nullptr));
+    prepared.push_back(std::move(layer));
   }
+  TRY_ASSIGN(const auto stack, store.entries(prepared));
   std::vector<layers::ZipInput> inputs;
   for (BundledEntry& bundled :
-       plan_bundle(selection.function.runtime, layers::merge(stack), code_entries))
-    inputs.push_back({std::move(bundled.entry), trees[bundled.package] / bundled.source});
+       plan_bundle(selection.function.runtime, layers::merge(stack), code_entries)) {
+    const layers::PreparedTree& from = bundled.package == 0 ? code : prepared[bundled.package - 1];
+    inputs.push_back({std::move(bundled.entry), from.tree / bundled.source});
+  }
   const base::UniqueFd zip(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!zip) return base::from_errno(errno, "cannot write the bundle");
   return layers::write_zip(zip.get(), inputs, compression);

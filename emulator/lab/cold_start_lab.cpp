@@ -1,6 +1,5 @@
 #include "emulator/lab/cold_start_lab.hpp"
 
-#include "base/unique_fd.hpp"
 #include "emulator/cold_start.hpp"
 #include "emulator/commands/run_environment.hpp"
 #include "emulator/failure_payloads.hpp"
@@ -11,11 +10,9 @@
 #include "layers/file_tree.hpp"
 #include "layers/work_folder.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <random>
 
 namespace emulator {
@@ -30,12 +27,10 @@ using base::ErrorKind;
 /// file system's search for free inodes.
 class ScratchStores {
  public:
-  static base::Result<ScratchStores> make(const fs::path& store) {
-    base::UniqueFd root(::open(store.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!root) return base::from_errno(errno, "cannot open the store");
-    TRY_ASSIGN(layers::WorkFolder work, layers::WorkFolder::make(root.get()));
-    fs::path folder = store / work.path();
-    return ScratchStores(std::move(root), std::move(work), std::move(folder));
+  static base::Result<ScratchStores> make(const layers::LayerStore& store) {
+    TRY_ASSIGN(layers::WorkFolder work, store.work_folder());
+    fs::path folder = store.root() / work.path();
+    return ScratchStores(std::move(work), std::move(folder));
   }
 
   /// For files that live as long as the lab.
@@ -53,10 +48,9 @@ class ScratchStores {
   }
 
  private:
-  ScratchStores(base::UniqueFd root, layers::WorkFolder work, fs::path folder)
-      : root_(std::move(root)), work_(std::move(work)), folder_(std::move(folder)) {}
+  ScratchStores(layers::WorkFolder work, fs::path folder)
+      : work_(std::move(work)), folder_(std::move(folder)) {}
 
-  base::UniqueFd root_;
   layers::WorkFolder work_;
   fs::path folder_;
   std::size_t count_ = 0;
@@ -162,8 +156,8 @@ LabRun measured(const LabVariant& variant, std::size_t index, const PreparedFunc
       if (one.phase == phase) add("extract " + package_name(variant, one.package), one.duration);
   }
   for (const PhaseTimeline::Row& one : run.timeline.rows()) add(one.phase, one.duration);
-  if (run.invocations.size() > 1) add("second invocation", run.invocations[1].duration);
-  add("cold start", whole);
+  if (run.invocations.size() > 1) add(second_invocation, run.invocations[1].duration);
+  add(whole_cold_start, whole);
   return row;
 }
 
@@ -206,7 +200,7 @@ base::Result<LabResult> run_lab(const ColdstartCommand& command, const fs::path&
   LabResult result;
   result.variants = plan_variants(command);
   TRY_ASSIGN(layers::LayerStore store, layers::LayerStore::open(store_path));
-  TRY_ASSIGN(ScratchStores scratch, ScratchStores::make(store_path));
+  TRY_ASSIGN(ScratchStores scratch, ScratchStores::make(store));
   TRY_ASSIGN(std::optional<Bundle> bundle, Bundle::make(result, store, command, scratch.folder()));
   double kept_pages = 0;
   const std::size_t rounds = command.runs + 1;

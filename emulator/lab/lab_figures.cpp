@@ -1,7 +1,5 @@
 #include "emulator/lab/lab_figures.hpp"
 
-#include <string_view>
-
 namespace emulator {
 namespace {
 
@@ -25,10 +23,15 @@ std::string phase_around(const std::string& phase) {
   return {};
 }
 
+std::string_view package_name(std::string_view phase) {
+  return phase.starts_with(extract_of) ? phase.substr(extract_of.size()) : std::string_view();
+}
+
 const LabPackage* package_of(const LabVariant& variant, const std::string& phase) {
-  if (!phase.starts_with(extract_of)) return nullptr;
+  const std::string_view name = package_name(phase);
+  if (name.empty()) return nullptr;
   for (const LabPackage& package : variant.packages)
-    if (phase.substr(extract_of.size()) == package.name) return &package;
+    if (package.name == name) return &package;
   return nullptr;
 }
 

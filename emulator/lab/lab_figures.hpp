@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace emulator {
@@ -19,6 +20,8 @@ std::size_t configured_like(const LabResult& result, const LabVariant& variant);
 /// stands by itself.
 std::string phase_around(const std::string& phase);
 
+/// NAME of the phase "extract NAME"; empty for other phases.
+std::string_view package_name(std::string_view phase);
 /// The package that the phase "extract NAME" is about; null for other phases.
 const LabPackage* package_of(const LabVariant& variant, const std::string& phase);
 

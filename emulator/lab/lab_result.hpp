@@ -104,5 +104,7 @@ struct LabResult {
 inline constexpr const char* whole_cold_start = "cold start";
 /// What REPORT calls Init Duration.
 inline constexpr const char* init_phase = "runtime init";
+inline constexpr const char* first_invocation = "first invocation";
+inline constexpr const char* second_invocation = "second invocation";
 
 }  // namespace emulator

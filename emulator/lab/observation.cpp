@@ -1,6 +1,5 @@
 #include "emulator/lab/observation.hpp"
 
-#include "base/unique_fd.hpp"
 #include "base/uuid.hpp"
 #include "emulator/cold_start.hpp"
 #include "emulator/commands/run_environment.hpp"
@@ -9,12 +8,8 @@
 #include "emulator/lab/file_watch.hpp"
 #include "emulator/lab/import_profile.hpp"
 #include "emulator/lab/package_files.hpp"
-#include "layers/work_folder.hpp"
-
-#include <fcntl.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <optional>
 #include <tuple>
 
@@ -35,11 +30,7 @@ base::Result<PackageFiles> list_files(const PreparedFunction& prepared,
   if (!prepared.code.tree.empty()) {
     TRY_ASSIGN(code, store.entries(prepared.code));
   }
-  std::vector<layers::TreeListing> listings;
-  for (const layers::PreparedTree& layer : prepared.layers) {
-    TRY_ASSIGN(layers::TreeListing listing, store.entries(layer));
-    listings.push_back(std::move(listing));
-  }
+  TRY_ASSIGN(const auto listings, store.entries(prepared.layers));
   return PackageFiles(code, listings);
 }
 
@@ -65,6 +56,25 @@ std::string failure_of(const EnvironmentRun& run) {
   return {};
 }
 
+/// One cold start and one invocation beside the timed ones. Nothing when it did not work: a note
+/// then says why there is no figure for `what`, or the result says that it was interrupted.
+bool ran_well(const PreparedFunction& prepared, const std::string& event, LogSink log,
+              const std::string& what, LabResult& result) {
+  const auto run = run_environment(prepared, event, 1, std::move(log));
+  if (!run) {
+    result.notes.push_back(what + ": the run that tells them failed: " + run.error().message);
+    return false;
+  }
+  result.interrupted_by = run->interrupted.signal;
+  if (result.interrupted_by != 0) return false;
+  const std::string failure = failure_of(*run);
+  if (failure.empty()) return true;
+  result.notes.push_back(
+      what + ": not told, because the function worked in every timed run, but not in this one: " +
+      failure + ". Measure again.");
+  return false;
+}
+
 base::Result<void> watch_files(PreparedFunction prepared, const PackageFiles& files,
                                const std::string& empty_folder, const std::string& event,
                                LabResult& result) {
@@ -80,48 +90,28 @@ base::Result<void> watch_files(PreparedFunction prepared, const PackageFiles& fi
   plan.companion->on_output = [&records](std::string_view bytes) { records.feed(bytes); };
   plan.companion->memory_bytes = watch_memory_bytes;
 
-  const auto run = run_environment(prepared, event, 1, [](std::string_view) {});
-  if (!run) {
-    result.notes.push_back("touched files: the run that tells them failed: " + run.error().message);
-    return {};
-  }
-  result.interrupted_by = run->interrupted.signal;
-  if (result.interrupted_by != 0) return {};
-  if (const std::string failure = failure_of(*run); !failure.empty()) {
-    result.notes.push_back(
-        "touched files: not told, because the function worked in every timed "
-        "run, but not in this one: " +
-        failure + ". Measure again.");
-    return {};
-  }
+  if (!ran_well(prepared, event, [](std::string_view) {}, "touched files", result)) return {};
   if (!records.complete()) {
     result.notes.push_back("touched files: not told: " + records.problem());
     return {};
   }
   std::vector<TouchedPackage> packages;
-  const auto add = [&packages](const layers::PreparedTree& tree, bool is_code) {
-    TouchedPackage package;
-    package.name = tree.reference;
-    package.is_code = is_code;
-    package.files = tree.summary.files;
-    package.bytes = tree.summary.unpacked_bytes;
-    packages.push_back(std::move(package));
-  };
-  add(prepared.code, true);
-  for (const layers::PreparedTree& layer : prepared.layers) add(layer, false);
+  for (const LabPackage& package : result.variants.front().packages)
+    packages.push_back({.name = package.name,
+                        .is_code = package.is_code,
+                        .files = package.files,
+                        .bytes = package.bytes});
   count_touched(records.opened(), files, packages);
   result.touched = std::move(packages);
   return {};
 }
 
 void name_packages(std::vector<ImportedModule>& modules, const PackageFiles& files,
-                   const PreparedFunction& prepared) {
-  for (ImportedModule& module : modules) {
-    const auto file = files.find_container(module.file);
-    if (!file) continue;
-    module.package =
-        file->package == 0 ? prepared.code.reference : prepared.layers[file->package - 1].reference;
-  }
+                   const std::vector<LabPackage>& packages) {
+  for (ImportedModule& module : modules)
+    if (const auto file = files.find_container(module.file);
+        file && file->package < packages.size())
+      module.package = packages[file->package].name;
 }
 
 void profile_imports(PreparedFunction prepared, const PackageFiles& files, const std::string& event,
@@ -134,23 +124,10 @@ void profile_imports(PreparedFunction prepared, const PackageFiles& files, const
   const std::string mark = base::random_hex(mark_characters);
   ImportLines lines(mark);
   prepared.plan.more_variables.push_back(std::string(import_profile_variable) + "=" + mark);
-  const auto run =
-      run_environment(prepared, event, 1, [&lines](std::string_view bytes) { lines.feed(bytes); });
-  if (!run) {
-    result.notes.push_back("imports: the run that tells them failed: " + run.error().message);
-    return;
-  }
-  result.interrupted_by = run->interrupted.signal;
-  if (result.interrupted_by != 0) return;
-  if (const std::string failure = failure_of(*run); !failure.empty()) {
-    result.notes.push_back(
-        "imports: not told, because the function worked in every timed run, but "
-        "not in this one: " +
-        failure + ". Measure again.");
-    return;
-  }
+  const auto log = [&lines](std::string_view bytes) { lines.feed(bytes); };
+  if (!ran_well(prepared, event, log, "imports", result)) return;
   std::vector<ImportedModule> modules = lines.modules();
-  name_packages(modules, files, prepared);
+  name_packages(modules, files, result.variants.front().packages);
   std::sort(modules.begin(), modules.end(), [](const ImportedModule& a, const ImportedModule& b) {
     return std::tie(b.self_ms, a.name) < std::tie(a.self_ms, b.name);
   });
@@ -168,9 +145,7 @@ void profile_imports(PreparedFunction prepared, const PackageFiles& files, const
 
 base::Result<void> observe(layers::LayerStore& store, const std::string& event,
                            ImportProfile imports, LabResult& result) {
-  base::UniqueFd root(::open(store.root().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!root) return base::from_errno(errno, "cannot open the store");
-  TRY_ASSIGN(const layers::WorkFolder empty, layers::WorkFolder::make(root.get()));
+  TRY_ASSIGN(const layers::WorkFolder empty, store.work_folder());
   TRY_ASSIGN(PreparedFunction prepared,
              prepare_function(result.variants.front().selection, store, nullptr));
   prepared.plan.freezing = Freezing::off;

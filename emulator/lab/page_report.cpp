@@ -20,9 +20,6 @@ namespace {
 
 using Kind = LabVariant::Kind;
 
-constexpr const char* first_invocation = "first invocation";
-constexpr const char* second_invocation = "second invocation";
-
 // ---- texts ----
 
 std::string base64(std::string_view bytes) {
@@ -501,9 +498,7 @@ std::string Page::pane(std::size_t index, const Axis& axis) const {
   for (const WaterfallRow& row : waterfall(run)) {
     std::string label = html_text(row.phase);
     if (row.within == "extract") {
-      const std::string_view package_name =
-          std::string_view(row.phase).substr(std::string_view("extract ").size());
-      label = file_html(package_name);
+      label = file_html(package_name(row.phase));
       if (const LabPackage* package = package_of(variant(index), row.phase);
           package != nullptr && row.duration > 0)
         label += "<small>" + extraction_text(*package, row.duration) + "</small>";

@@ -91,6 +91,11 @@ std::string phases_text(const LabResult& result, const Colours& colours) {
   return text;
 }
 
+/// How every table names a layer.
+std::string layer_text(std::size_t number, const std::string& name) {
+  return fmt::format("layer {} \"{}\"", number, name);
+}
+
 /// What leaving something out saves is what it costs.
 std::string costs_text(const LabResult& result, const Colours& colours) {
   const std::vector<LayerCost> costs = layer_costs(result);
@@ -101,7 +106,7 @@ std::string costs_text(const LabResult& result, const Colours& colours) {
   for (const LayerCost& cost : costs) {
     text += cost.without == LabVariant::Kind::bundled ? std::string("  layers, not one package")
             : cost.layer == 0                         ? std::string("  all layers")
-                              : fmt::format("  layer {} \"{}\"", cost.layer, cost.name);
+                                                      : "  " + layer_text(cost.layer, cost.name);
     text += fmt::format("{}: {}\n", result.variants[cost.variant].condition,
                         difference_text(cost.cold_start));
   }
@@ -115,11 +120,6 @@ std::string bytes_text(std::uint64_t part, std::uint64_t whole) {
   const double unit = whole < megabyte ? kilobyte : megabyte;
   return fmt::format("{:.1f} of {:.1f} {}", static_cast<double>(part) / unit,
                      static_cast<double>(whole) / unit, whole < megabyte ? "kB" : "MB");
-}
-
-/// How both reports below name a package.
-std::string layer_text(std::size_t number, const std::string& name) {
-  return fmt::format("layer {} \"{}\"", number, name);
 }
 
 std::string touched_text(const LabResult& result, const Colours& colours) {
@@ -144,8 +144,9 @@ std::string package_text(const LabResult& result, const std::string& package) {
   return "code";
 }
 
-/// Names come from the function: nothing in them may steer the terminal.
-std::string printable(const std::string& name) {
+/// A module's name for a column. It comes from the function: nothing in it may steer the terminal,
+/// and one sign for each keeps the column narrow.
+std::string shortened(const std::string& name) {
   constexpr std::size_t longest = 60;
   std::string text;
   for (const char character : name)
@@ -161,13 +162,13 @@ std::string imports_text(const LabResult& result, const Colours& colours) {
   const std::string title = "dear imports";
   std::size_t width = title.size();
   for (std::size_t i = 0; i < count; ++i)
-    width = std::max(width, 2 + printable((*result.imports)[i].name).size());
+    width = std::max(width, 2 + shortened((*result.imports)[i].name).size());
   std::string text = fmt::format("\n{}{:{}}  {:>10}  {:>16}  {}{}\n", colours.bold, title, width,
                                  "self", "with its imports", "from", colours.plain);
   for (std::size_t i = 0; i < count; ++i) {
     const ImportedModule& module = (*result.imports)[i];
     text +=
-        fmt::format("  {:{}}  {:>7.2f} ms  {:>13.2f} ms  {}\n", printable(module.name), width - 2,
+        fmt::format("  {:{}}  {:>7.2f} ms  {:>13.2f} ms  {}\n", shortened(module.name), width - 2,
                     module.self_ms, module.total_ms, package_text(result, module.package));
   }
   return text;

@@ -9,8 +9,6 @@
 namespace emulator {
 namespace {
 
-constexpr const char* first_invocation = "first invocation";
-constexpr const char* second_invocation = "second invocation";
 /// Of clocks that are read one after the other, and nobody's time.
 constexpr double negligible_ms = 0.05;
 
